@@ -1,0 +1,61 @@
+"""Every error a person can meet, as one tree.
+
+RefactError            500  failed: the sentence says what happened; the hint says what to do
+├── BadRequest         400  the caller's words are off
+├── NotFound           404  no such source, run, checkpoint, model …
+├── Conflict           409  the name is taken, or the thing is in the wrong state for this
+├── Refused            409  would lose something; agreeing explicitly (`--yes`) goes on
+├── TooLarge           413  over a limit
+├── Overloaded         503  come back later (`retry_after_s`)
+└── NotReady           503  the thing is still starting, or has failed
+"""
+
+
+class RefactError(Exception):
+    """An error with a sentence for the user and a hint what to do; `code` is stable for scripts."""
+
+    status = 500
+    code = "failed"
+
+    def __init__(self, message: str, hint: str = "", code: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        if code is not None:
+            self.code = code
+
+
+class BadRequest(RefactError):
+    status = 400
+    code = "bad_request"
+
+
+class NotFound(RefactError):
+    status = 404
+    code = "not_found"
+
+
+class Conflict(RefactError):
+    status = 409
+    code = "conflict"
+
+
+class Refused(RefactError):
+    status = 409
+    code = "refused"
+
+
+class TooLarge(RefactError):
+    status = 413
+    code = "too_large"
+
+
+class Overloaded(RefactError):
+    status = 503
+    code = "overloaded"
+    retry_after_s = 1
+
+
+class NotReady(RefactError):
+    status = 503
+    code = "not_ready"

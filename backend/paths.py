@@ -1,0 +1,80 @@
+"""Where everything lies: the state home and the names inside it."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Paths:
+    """The places inside one state home. One home is one engine."""
+
+    home: Path
+
+    @property
+    def socket(self) -> Path:
+        """The control API's unix socket (0600)."""
+        return self.home / "engine.sock"
+
+    @property
+    def lock(self) -> Path:
+        """JSON `{"pid", "started"}` of the living engine, held with flock."""
+        return self.home / "engine.lock"
+
+    @property
+    def database(self) -> Path:
+        return self.home / "state.db"
+
+    @property
+    def content(self) -> Path:
+        """Contents of scanned files, keyed by sha256."""
+        return self.home / "content.db"
+
+    @property
+    def logs(self) -> Path:
+        return self.home / "logs"
+
+    @property
+    def engine_log(self) -> Path:
+        return self.logs / "engine.log"
+
+    @property
+    def sources(self) -> Path:
+        """Bare git clones, one folder a source id."""
+        return self.home / "sources"
+
+    @property
+    def scans(self) -> Path:
+        return self.home / "scans"
+
+    @property
+    def runs(self) -> Path:
+        """`runs/<run>/`: job.json, journal.jsonl, trainer.log, checkpoints/, train_state/."""
+        return self.home / "runs"
+
+    @property
+    def trash(self) -> Path:
+        return self.home / "trash"
+
+    def prepare(self) -> None:
+        """Create the home and its folders with mode 0700. Raises OSError when that is impossible."""
+        for folder in (self.home, self.logs, self.sources, self.scans, self.runs, self.trash):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.home.chmod(0o700)
+
+
+def find_home() -> Path:
+    """`$REFACT_TUI_HOME`, else `$XDG_DATA_HOME/refact-tui`, else `~/.local/share/refact-tui`."""
+    if explicit := os.environ.get("REFACT_TUI_HOME"):
+        return Path(explicit).expanduser().absolute()
+    data = os.environ.get("XDG_DATA_HOME")
+    return (Path(data) if data else Path.home() / ".local" / "share") / "refact-tui"
+
+
+def public_address() -> tuple[str, int]:
+    """Host and port of the completion endpoint, from the environment. Raises ValueError for a port that is none."""
+    host = os.environ.get("REFACT_TUI_HOST", "127.0.0.1")
+    text = os.environ.get("REFACT_TUI_PORT", "8008")
+    if not text.isdigit() or not 0 < int(text) < 65536:
+        raise ValueError(f"REFACT_TUI_PORT is {text!r}; it must be a number from 1 to 65535.")
+    return host, int(text)
