@@ -24,19 +24,19 @@ class Struct(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):
     """Base of all wire types: immutable, keyword-only."""
 
 
-class ErrorBody(Struct):
+class ErrorBody(Struct, frozen=True, kw_only=True):
     code: str
     message: str
     hint: str = ""
 
 
-class ErrorAnswer(Struct):
+class ErrorAnswer(Struct, frozen=True, kw_only=True):
     """What the control API sends with every status of 400 and above."""
 
     error: ErrorBody
 
 
-class EngineInfo(Struct):
+class EngineInfo(Struct, frozen=True, kw_only=True):
     pid: int
     version: str
     api_version: int
@@ -45,7 +45,7 @@ class EngineInfo(Struct):
     public_url: str
 
 
-class Serving(Struct):
+class Serving(Struct, frozen=True, kw_only=True):
     """What one hosted model answers with."""
 
     model: str
@@ -64,7 +64,7 @@ class Serving(Struct):
     caps_version: int = 0
 
 
-class Job(Struct):
+class Job(Struct, frozen=True, kw_only=True):
     id: int
     kind: JobKind
     name: str
@@ -84,14 +84,14 @@ class Job(Struct):
     ended: str | None = None
 
 
-class Status(Struct):
+class Status(Struct, frozen=True, kw_only=True):
     engine: EngineInfo
     serving: list[Serving]
     jobs: list[Job]
     """Jobs that are queued or running, then the last few that ended."""
 
 
-class AddSource(Struct):
+class AddSource(Struct, frozen=True, kw_only=True):
     what: str
     """A git URL, or an absolute path on this box."""
     name: str | None = None
@@ -100,7 +100,7 @@ class AddSource(Struct):
     set: SetName = "auto"
 
 
-class Understood(Struct):
+class Understood(Struct, frozen=True, kw_only=True):
     """What `what` was recognised as, before anything is added."""
 
     kind: SourceKind
@@ -109,7 +109,7 @@ class Understood(Struct):
     sentence: str
 
 
-class Source(Struct):
+class Source(Struct, frozen=True, kw_only=True):
     id: int
     name: str
     kind: SourceKind
@@ -128,18 +128,18 @@ class Source(Struct):
     job: int | None = None
 
 
-class StartScan(Struct):
+class StartScan(Struct, frozen=True, kw_only=True):
     stage: Literal[1, 2] = 2
     model: str | None = None
 
 
-class LanguageCount(Struct):
+class LanguageCount(Struct, frozen=True, kw_only=True):
     language: str
     files: int
     on: bool
 
 
-class Scan(Struct):
+class Scan(Struct, frozen=True, kw_only=True):
     """The newest scan of the project; `files == accepted + rejected`, `accepted == train + test`."""
 
     id: int
@@ -165,7 +165,7 @@ class Scan(Struct):
     job: int | None = None
 
 
-class ScannedFile(Struct):
+class ScannedFile(Struct, frozen=True, kw_only=True):
     id: int
     path: str
     source: str
@@ -179,7 +179,7 @@ class ScannedFile(Struct):
     set: Literal["train", "test"] | None
 
 
-class FilePage(Struct):
+class FilePage(Struct, frozen=True, kw_only=True):
     rows: list[ScannedFile]
     total: int
     """Rows that match the filter."""
@@ -187,7 +187,7 @@ class FilePage(Struct):
     """Pass as `after` for the next page; None at the end."""
 
 
-class FilePreview(Struct):
+class FilePreview(Struct, frozen=True, kw_only=True):
     file: ScannedFile
     text: str
     """First 200 kB, decoded; empty where nothing may be shown."""
@@ -195,7 +195,7 @@ class FilePreview(Struct):
     note: str = ""
 
 
-class StartRun(Struct):
+class StartRun(Struct, frozen=True, kw_only=True):
     """What to train; everything None or left out is planned."""
 
     name: str | None = None
@@ -207,7 +207,7 @@ class StartRun(Struct):
     """Overrides by the names of `backend.train.settings`: batch_size, lora_r, learning_rate, seed …"""
 
 
-class Plan(Struct):
+class Plan(Struct, frozen=True, kw_only=True):
     model: str
     steps: int
     batch_size: int
@@ -225,18 +225,18 @@ class Plan(Struct):
     """E.g. "fits: 0.6 of 22 GB; about 2 min"."""
 
 
-class TestLoss(Struct):
+class TestLoss(Struct, frozen=True, kw_only=True):
     base: float | None = None
     best: float | None = None
     last: float | None = None
 
 
-class Pair(Struct):
+class Pair(Struct, frozen=True, kw_only=True):
     base: float | None
     tuned: float | None
 
 
-class Evaluation(Struct):
+class Evaluation(Struct, frozen=True, kw_only=True):
     """Held-out places completed by the base model and by the best checkpoint."""
 
     places: int
@@ -247,7 +247,7 @@ class Evaluation(Struct):
     middle_loss: Pair | None = None
 
 
-class Run(Struct):
+class Run(Struct, frozen=True, kw_only=True):
     run: str
     model: str
     state: RunState
@@ -277,7 +277,7 @@ class Run(Struct):
     job: int | None = None
 
 
-class Metric(Struct):
+class Metric(Struct, frozen=True, kw_only=True):
     step: int
     train_loss: float | None
     test_loss: float | None
@@ -285,12 +285,12 @@ class Metric(Struct):
     tokens_per_s: float | None
 
 
-class MetricEvent(Struct):
+class MetricEvent(Struct, frozen=True, kw_only=True):
     run: str
     metric: Metric
 
 
-class Checkpoint(Struct):
+class Checkpoint(Struct, frozen=True, kw_only=True):
     id: str
     """`RUN:STEP`."""
     model: str
@@ -305,13 +305,13 @@ class Checkpoint(Struct):
     base_loss: float | None = None
 
 
-class Use(Struct):
+class Use(Struct, frozen=True, kw_only=True):
     mode: ServeMode
     checkpoint: str | None = None
     model: str | None = None
 
 
-class Used(Struct):
+class Used(Struct, frozen=True, kw_only=True):
     model: str
     mode: ServeMode
     checkpoint: str | None
@@ -319,7 +319,7 @@ class Used(Struct):
     dropped: int = 0
 
 
-class Complete(Struct):
+class Complete(Struct, frozen=True, kw_only=True):
     prefix: str
     suffix: str = ""
     model: str | None = None
@@ -330,7 +330,7 @@ class Complete(Struct):
     stop: list[str] = msgspec.field(default_factory=list)
 
 
-class Completion(Struct):
+class Completion(Struct, frozen=True, kw_only=True):
     text: str
     model: str
     checkpoint: str | None
@@ -340,7 +340,7 @@ class Completion(Struct):
     finish_reason: Literal["stop", "length"] = "stop"
 
 
-class Model(Struct):
+class Model(Struct, frozen=True, kw_only=True):
     name: str
     family: str
     parameters: int
@@ -349,7 +349,7 @@ class Model(Struct):
     hosted: bool
 
 
-class Finding(Struct):
+class Finding(Struct, frozen=True, kw_only=True):
     """One line of `doctor`."""
 
     check: str
@@ -358,13 +358,13 @@ class Finding(Struct):
     remedy: str = ""
 
 
-class LogLine(Struct):
+class LogLine(Struct, frozen=True, kw_only=True):
     at: str
     level: str
     text: str
 
 
-class State(Struct):
+class State(Struct, frozen=True, kw_only=True):
     """Everything a TUI needs to draw; deltas follow on `/events` after `last_event_id`."""
 
     engine: EngineInfo
@@ -378,7 +378,7 @@ class State(Struct):
     last_event_id: int
 
 
-class Event(Struct):
+class Event(Struct, frozen=True, kw_only=True):
     """One change. `kind` names the type of `data`.
 
     job: Job · source: Source · source_removed: {"name"} · scan: Scan · run: Run · metric: MetricEvent ·
