@@ -1,0 +1,222 @@
+"""Loss curves as lines of characters with roles; pure, and the only module that knows plotext.
+
+The x axis is fixed to the planned steps and the y axis only ever widens, so that what has been drawn stays
+where it is: a steady plot can be read at a glance, and over a slow line only the few changed rows travel.
+"""
+
+import math
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import plotext
+
+from backend import wire
+
+Glyphs = Literal["braille", "block", "ascii"]
+Role = Literal["axis", "train", "test", "best", "base"]
+Line = tuple[tuple[str, Role], ...]
+Point = tuple[int, float]
+Range = tuple[float, float]
+
+SMALLEST = (24, 5)
+"""Below this many columns or rows there is no room for axes and a curve."""
+
+_WAITING = "first point after ~20 s"
+_MARKERS: dict[Glyphs, tuple[str, str, str, str]] = {  # train, test, best, base
+    "braille": ("braille", "▪", "★", "┈"),
+    "block": ("hd", "▪", "★", "┈"),
+    "ascii": (".", "o", "*", "-"),
+}
+_COLOURS: dict[Role, int] = {"train": 1, "test": 2, "best": 3, "base": 4}
+_ROLES = {f"38;5;{code}": role for role, code in _COLOURS.items()}
+_ESCAPE = re.compile(r"\x1b\[([0-9;]*)m")
+_PLAIN = str.maketrans("┤├┬┴┼└┘┌┐─│┈╌╎", "||+++++++-|--|")
+
+
+@dataclass(frozen=True)
+class Curves:
+    """What one run has measured so far: losses in nats per token by step; a NaN is a gap in its line."""
+
+    steps: int
+    train: tuple[Point, ...] = ()
+    test: tuple[Point, ...] = ()
+    base: float | None = None
+
+    @property
+    def best(self) -> Point | None:
+        """The test point with the lowest loss, None before the first evaluation."""
+        return min(_finite(self.test), key=lambda point: point[1], default=None)
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """Exactly as many lines as were asked for, each exactly as wide; `y` goes into the next `draw`."""
+
+    lines: tuple[Line, ...]
+    y: Range | None = None
+
+
+def curves_of(metrics: Sequence[wire.Metric], steps: int, base: float | None = None) -> Curves:
+    """The curves of a run; a step whose train loss could not be computed becomes a gap."""
+    train = tuple(
+        (m.step, math.nan if m.train_loss is None else m.train_loss)
+        for m in metrics
+        if m.train_loss is not None or m.test_loss is None
+    )
+    test = tuple((m.step, m.test_loss) for m in metrics if m.test_loss is not None)
+    return Curves(max([steps, 1, *(m.step for m in metrics)]), train, test, base)
+
+
+def draw(curves: Curves, size: tuple[int, int], glyphs: Glyphs = "braille", y: Range | None = None) -> Drawing:
+    """Draw into `size` columns × rows; `y` is the range of the former drawing, which is kept or widened."""
+    width, height = size
+    if width < SMALLEST[0] or height < SMALLEST[1]:
+        return Drawing(tuple(_cell("make me bigger" if row == 0 else "", width) for row in range(height)), y)
+    train = thin(smooth(curves.train, curves.steps), curves.steps, width - 7)
+    seen = [loss for _, loss in _finite((*train, *curves.test))]
+    if not seen:
+        return Drawing(_waiting(width, height, glyphs), y)
+    y = widen(y, seen if curves.base is None else [*seen, curves.base], height)
+    step = _nice((y[1] - y[0]) / max(2, (height - 2) // 3))
+    return Drawing(_lines(_build(curves, train, size, y, step, glyphs), width, height, glyphs), y)
+
+
+def smooth(points: Sequence[Point], steps: int) -> list[Point]:
+    """An exponential moving average over about a fortieth of the planned steps, unbiased from the first point on."""
+    weight = 2 / (max(2.0, steps / 40) + 1)
+    mean, sure, result = 0.0, 0.0, []
+    for step, loss in points:
+        if _drawable(loss):
+            mean, sure = mean + weight * (loss - mean), sure + weight * (1 - sure)
+            result.append((step, mean / sure))
+        else:
+            result.append((step, math.nan))
+    return result
+
+
+def thin(points: Sequence[Point], steps: int, columns: int) -> list[Point]:
+    """At most two points a column, each the last of its half column, so that earlier ones never move again."""
+    halves: dict[int, Point] = {}
+    for step, loss in points:
+        half = int(step / steps * max(columns, 1) * 2)
+        if _drawable(loss) or half not in halves:
+            halves[half] = (step, loss)
+    return list(halves.values())
+
+
+def widen(former: Range | None, losses: Iterable[float], height: int) -> Range:
+    """The former range where it holds all losses, else one that holds both, snapped outward to round numbers."""
+    values = [*losses, *(former or ())]
+    low, high = min(values), max(values)
+    if former is not None and former == (low, high):
+        return former
+    if high - low < max(1e-3, 1e-6 * abs(high)):
+        low, high = low - max(0.05, 1e-6 * abs(high)), high + max(0.05, 1e-6 * abs(high))
+    grid = _nice((high - low) / max(2, (height - 2) // 3)) / 2  # coarse: a new lowest loss seldom moves the curves
+    return round(math.floor(low / grid + 1e-9) * grid, 9), round(math.ceil(high / grid - 1e-9) * grid, 9)
+
+
+def _drawable(loss: float) -> bool:
+    """False for NaN, infinities and what no axis can show beside a real loss."""
+    return abs(loss) < 1e6
+
+
+def _finite(points: Iterable[Point]) -> Iterator[Point]:
+    return (point for point in points if _drawable(point[1]))
+
+
+def _pieces(points: Iterable[Point]) -> Iterator[tuple[list[int], list[float]]]:
+    """Runs of finite points as (xs, ys): what lies between two of them is a gap."""
+    xs: list[int] = []
+    ys: list[float] = []
+    for step, loss in points:
+        if _drawable(loss):
+            xs.append(step)
+            ys.append(loss)
+        elif xs:
+            yield xs, ys
+            xs, ys = [], []
+    if xs:
+        yield xs, ys
+
+
+def _build(curves: Curves, train: list[Point], size: tuple[int, int], y: Range, step: float, glyphs: Glyphs) -> str:
+    """Let plotext draw; the later a curve, the higher it lies."""
+    line, mark, star, rule = _MARKERS[glyphs]
+    plotext.clear_figure()
+    plotext.limit_size(False, False)  # after clear_figure, or the terminal's size would clamp the canvas
+    plotext.plotsize(*size)
+    plotext.theme("clear")
+    plotext.xaxes(True, False)
+    plotext.yaxes(True, False)
+    plotext.xlim(0, curves.steps)
+    plotext.ylim(*y)
+    if curves.base is not None:
+        plotext.plot([0, curves.steps], [curves.base] * 2, marker=rule, color=_COLOURS["base"])
+    for xs, ys in _pieces(train):
+        plotext.plot(xs, ys, marker=line, color=_COLOURS["train"])
+    for xs, ys in _pieces(curves.test):
+        plotext.plot(xs, ys, marker=line, color=_COLOURS["test"])
+        plotext.scatter(xs, ys, marker=mark, color=_COLOURS["test"])
+    if curves.best is not None:
+        plotext.scatter([curves.best[0]], [curves.best[1]], marker=star, color=_COLOURS["best"])
+    xs = _x_ticks(curves.steps, size[0])
+    plotext.xticks(xs, [str(x) for x in xs])
+    decimals = max(1, min(4, math.ceil(-math.log10(step) - 1e-9) + (0 if _is_round(step) else 1)))
+    lowest = math.ceil(y[0] / step - 1e-9)
+    ticks = [number * step for number in range(lowest, math.floor(y[1] / step + 1e-9) + 1)]
+    plotext.yticks(ticks, [f"{tick:.{decimals}f}" for tick in ticks])
+    return str(plotext.build())
+
+
+def _x_ticks(steps: int, width: int) -> list[int]:
+    every = max(1, round(_nice(steps / max(2, width // 12))))
+    ticks = list(range(0, steps + 1, every))
+    if ticks[-1] != steps:
+        if steps - ticks[-1] < every * 0.7 and len(ticks) > 1:
+            ticks.pop()
+        ticks.append(steps)
+    return ticks
+
+
+def _nice(step: float) -> float:
+    """The smallest of 1, 2, 2.5 and 5 times a power of ten that is not below the step."""
+    power = 10.0 ** math.floor(math.log10(step))
+    return power * next(factor for factor in (1, 2, 2.5, 5, 10) if factor * power >= step * (1 - 1e-9))
+
+
+def _is_round(step: float) -> bool:
+    return round(step / 10.0 ** math.floor(math.log10(step) + 1e-9), 6) != 2.5
+
+
+def _lines(built: str, width: int, height: int, glyphs: Glyphs) -> tuple[Line, ...]:
+    """plotext's escape codes become roles; a line of another width than asked for is cut or filled."""
+    lines = []
+    for raw in built.split("\n")[:height]:
+        parts: list[tuple[str, Role]] = []
+        role: Role = "axis"
+        left = width
+        for number, piece in enumerate(_ESCAPE.split(raw)):
+            if number % 2:
+                role = _ROLES.get(piece, "axis")
+            elif piece and left > 0:
+                parts.append((piece[:left].translate(_PLAIN) if glyphs == "ascii" else piece[:left], role))
+                left -= len(piece[:left])
+        if left > 0:
+            parts.append((" " * left, "axis"))
+        lines.append(tuple(parts))
+    return (*lines, *(_cell("", width) for _ in range(height - len(lines))))
+
+
+def _waiting(width: int, height: int, glyphs: Glyphs) -> tuple[Line, ...]:
+    """A dotted frame that says when the first point comes."""
+    middle = (height - 1) // 2
+    rows = [f"┌{'╌' * (width - 2)}┐", *[f"╎{' ' * (width - 2)}╎"] * (height - 2), f"└{'╌' * (width - 2)}┘"]
+    rows[middle] = f"╎{_WAITING:^{width - 2}}╎"
+    return tuple(_cell(row.translate(_PLAIN) if glyphs == "ascii" else row, width) for row in rows)
+
+
+def _cell(text: str, width: int) -> Line:
+    return ((text[:width].ljust(width), "axis"),)
