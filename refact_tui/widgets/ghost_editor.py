@@ -1,0 +1,70 @@
+"""A small editor that shows what the served checkpoint would write next, as an IDE does."""
+
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.widgets import TextArea
+
+
+class GhostEditor(TextArea):
+    """ctrl+space asks for a completion, tab accepts it, esc or typing drops it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+@,ctrl+space,ctrl+s,f5", "ask", "complete", id="try.complete"),
+        Binding("tab", "accept", "accept", id="try.accept", show=False),
+        Binding("escape", "drop", "leave", id="try.leave", show=False),
+    ]
+    DEFAULT_CSS = """
+    GhostEditor { border: none; padding: 0; background: $surface-lighten-1; }
+    """
+
+    class Asked(Message):
+        """A completion is wanted for the text around the cursor."""
+
+        def __init__(self, prefix: str, suffix: str) -> None:
+            super().__init__()
+            self.prefix, self.suffix = prefix, suffix
+
+    class Settled(Message):
+        """The ghost text was accepted or dropped."""
+
+    def __init__(self, text: str = "", *, id: str | None = None) -> None:
+        super().__init__(text, id=id, tab_behavior="focus")
+        self._ghost = ""
+
+    @property
+    def ghost(self) -> str:
+        """The completion on offer, whole; its first line stands in the text."""
+        return self._ghost
+
+    def offer(self, text: str, prefix: str) -> bool:
+        """Show a completion, unless the text has moved on since `prefix`; says whether it is shown."""
+        if prefix != self.get_text_range(self.document.start, self.cursor_location):
+            return False
+        self._ghost = text
+        self.suggestion = text.split("\n", 1)[0].expandtabs(4)
+        return True
+
+    def update_suggestion(self) -> None:
+        """Textual calls this whenever the text or the cursor has moved."""
+        if self._ghost:
+            self._ghost = ""
+            self.post_message(self.Settled())
+        self.suggestion = ""
+
+    def action_ask(self) -> None:
+        before = self.get_text_range(self.document.start, self.cursor_location)
+        self.post_message(self.Asked(before, self.get_text_range(self.cursor_location, self.document.end)))
+
+    def action_accept(self) -> None:
+        if self._ghost:
+            self.insert(self._ghost)
+        else:
+            self.screen.focus_next()
+
+    def action_drop(self) -> None:
+        if self._ghost:
+            self.update_suggestion()
+        else:
+            self.screen.focus_previous()
