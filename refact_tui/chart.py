@@ -79,7 +79,7 @@ def draw(curves: Curves, size: tuple[int, int], glyphs: Glyphs = "braille", y: R
     if not seen:
         return Drawing(_waiting(width, height, glyphs), y)
     y = widen(y, seen if curves.base is None else [*seen, curves.base], height)
-    step = _nice((y[1] - y[0]) / max(2, (height - 2) // 3))
+    step = _nice((y[1] - y[0]) / max(3, (height - 2) // 2))
     return Drawing(_lines(_build(curves, train, size, y, step, glyphs), width, height, glyphs), y)
 
 
@@ -114,7 +114,7 @@ def widen(former: Range | None, losses: Iterable[float], height: int) -> Range:
         return former
     if high - low < max(1e-3, 1e-6 * abs(high)):
         low, high = low - max(0.05, 1e-6 * abs(high)), high + max(0.05, 1e-6 * abs(high))
-    grid = _nice((high - low) / max(2, (height - 2) // 3)) / 2  # coarse: a new lowest loss seldom moves the curves
+    grid = _nice((high - low) / max(3, (height - 2) // 2)) / 2  # coarse: a new lowest loss seldom moves the curves
     return round(math.floor(low / grid + 1e-9) * grid, 9), round(math.ceil(high / grid - 1e-9) * grid, 9)
 
 

@@ -16,7 +16,8 @@ class GhostEditor(TextArea):
         Binding("escape", "drop", "leave", id="try.leave", show=False),
     ]
     DEFAULT_CSS = """
-    GhostEditor { border: none; padding: 0; background: $surface-lighten-1; }
+    GhostEditor { border: none; padding: 0 1; background: $surface-lighten-1; }
+    GhostEditor:focus { border: none; }
     """
 
     class Asked(Message):

@@ -1,5 +1,6 @@
 """A short table drawn line by line: columns give way by rank on narrow screens, and only changed rows repaint."""
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
@@ -8,7 +9,7 @@ from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.geometry import Region
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
@@ -95,9 +96,12 @@ class Listing(Widget, can_focus=True):
     def show(self, rows: Sequence[Row], empty: str | None = None) -> None:
         """Show these rows; the cursor stays on its key, or else near its place."""
         at = self._at()
+        tall = self._tall
         if empty is not None:
             self.empty = empty
         self.rows = tuple(rows)
+        if self._tall != tall and self.styles.height is not None and self.styles.height.is_auto:
+            self.refresh(layout=True)
         if self.rows and self._key not in {row.key for row in self.rows}:
             self.select(self.rows[min(at, len(self.rows) - 1)].key)
         elif not self.rows and self._key is not None:
@@ -154,6 +158,18 @@ class Listing(Widget, can_focus=True):
         self._drawn = []
         super().notify_style_update()
 
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        return self._tall
+
+    @property
+    def _tall(self) -> int:
+        """Lines it takes to show everything."""
+        return 1 + (len(self.rows) or len(self._said))
+
+    @property
+    def _said(self) -> list[str]:
+        return textwrap.wrap(self.empty, max(20, self.size.width - 2)) if self.size.width else [self.empty]
+
     def _at(self) -> int:
         return next((number for number, row in enumerate(self.rows) if row.key == self._key), 0)
 
@@ -169,7 +185,7 @@ class Listing(Widget, can_focus=True):
     def _draw(self) -> list[Strip]:
         width, height = self.size
         if not self.rows:
-            lines = [self._strip([(f" {text}", "muted")]) for text in ("", *self.empty.splitlines())]
+            lines = [self._strip([(f" {text}", "muted")]) for text in ("", *self._said)]
             return (lines + [self._strip([])] * height)[:height]
         body = max(1, height - 1)
         at = self._at()
