@@ -153,22 +153,41 @@ def _build(curves: Curves, train: list[Point], size: tuple[int, int], y: Range, 
     plotext.yaxes(True, False)
     plotext.xlim(0, curves.steps)
     plotext.ylim(*y)
+    xs = _x_ticks(curves.steps, size[0])
+    plotext.xticks(xs, [str(x) for x in xs])
+    labels = _y_ticks(y, step)
+    plotext.yticks(list(labels), list(labels.values()))
+    canvas = (size[0] - 1 - max(map(len, labels.values())), size[1] - 2)
     if curves.base is not None:
         plotext.plot([0, curves.steps], [curves.base] * 2, marker=rule, color=_COLOURS["base"])
     for xs, ys in _pieces(train):
         plotext.plot(xs, ys, marker=line, color=_COLOURS["train"])
     for xs, ys in _pieces(curves.test):
         plotext.plot(xs, ys, marker=line, color=_COLOURS["test"])
-        plotext.scatter(xs, ys, marker=mark, color=_COLOURS["test"])
+        marks = [_onto(point, curves.steps, y, canvas, glyphs) for point in zip(xs, ys, strict=True)]
+        plotext.scatter(*zip(*marks, strict=True), marker=mark, color=_COLOURS["test"])
     if curves.best is not None:
-        plotext.scatter([curves.best[0]], [curves.best[1]], marker=star, color=_COLOURS["best"])
-    xs = _x_ticks(curves.steps, size[0])
-    plotext.xticks(xs, [str(x) for x in xs])
+        at = _onto(curves.best, curves.steps, y, canvas, glyphs)
+        plotext.scatter([at[0]], [at[1]], marker=star, color=_COLOURS["best"])
+    return str(plotext.build())
+
+
+def _onto(point: Point, steps: int, y: Range, canvas: tuple[int, int], glyphs: Glyphs) -> tuple[float, float]:
+    """Where a mark must be put so that it lands in the cell its line runs through.
+
+    Lines are rounded to dots (2 × 4 a cell in braille, 2 × 2 in blocks), marks to cells.
+    """
+    across, down = {"braille": (2, 4), "block": (2, 2), "ascii": (1, 1)}[glyphs]
+    column = round(point[0] / steps * (canvas[0] * across - 1)) // across
+    row = round((point[1] - y[0]) / (y[1] - y[0]) * (canvas[1] * down - 1)) // down
+    return column / max(1, canvas[0] - 1) * steps, y[0] + row / max(1, canvas[1] - 1) * (y[1] - y[0])
+
+
+def _y_ticks(y: Range, step: float) -> dict[float, str]:
     decimals = max(1, min(4, math.ceil(-math.log10(step) - 1e-9) + (0 if _is_round(step) else 1)))
     lowest = math.ceil(y[0] / step - 1e-9)
     ticks = [number * step for number in range(lowest, math.floor(y[1] / step + 1e-9) + 1)]
-    plotext.yticks(ticks, [f"{tick:.{decimals}f}" for tick in ticks])
-    return str(plotext.build())
+    return {tick: f"{tick:.{decimals}f}" for tick in ticks}
 
 
 def _x_ticks(steps: int, width: int) -> list[int]:

@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
+from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.geometry import Region, Size
@@ -207,11 +208,14 @@ class Listing(Widget, can_focus=True):
 
     def _strip(self, cells: Sequence[tuple[str, str]], under: bool = False) -> Strip:
         style = self.rich_style
+        over = Style.null()
         if under:
             name = "cursor" if self.has_focus else "cursor-blurred"
-            style += self.get_component_rich_style(f"listing--{name}", partial=True)
-        tones = {tone: style + self.get_component_rich_style(f"listing--{tone}", partial=True) for _, tone in cells}
-        return Strip([Segment(text, tones[tone]) for text, tone in cells]).adjust_cell_length(self.size.width, style)
+            over = self.get_component_rich_style(f"listing--{name}", partial=True)
+        tones = {tone: self.get_component_rich_style(f"listing--{tone}") + over for _, tone in cells}
+        return Strip([Segment(text, tones[tone]) for text, tone in cells]).adjust_cell_length(
+            self.size.width, style + over
+        )
 
 
 def columns_for(columns: Sequence[Column], rows: Sequence[Row], width: int) -> dict[int, int]:
