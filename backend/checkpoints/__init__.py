@@ -1,0 +1,1 @@
+"""Checkpoints: what training has left, which is best, and which one each model answers with."""

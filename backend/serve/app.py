@@ -1,0 +1,48 @@
+"""The public app: what IDEs talk to on port 8008; a dialect is one file that maps two shapes."""
+
+import importlib.metadata
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from backend.context import Context
+from backend.errors import RefactError
+from backend.serve import openai, refact
+from backend.serve.answers import JsonResponse, refuse, refuse_http, refuse_unexpected
+
+
+async def health(request: Request) -> Response:
+    """GET /health and /v1/health: 200 as long as the engine lives; `status` says whether the default model is ready."""
+    shown = request.app.state.ctx.hosts.snapshot()
+    return JsonResponse(
+        {
+            "status": "ok" if shown[0].state == "ready" else shown[0].state,
+            "model": shown[0].model,
+            "models": [{"model": one.model, "checkpoint": one.checkpoint, "state": one.state} for one in shown],
+            "version": {"refact_tui": importlib.metadata.version("refact-tui")},
+        }
+    )
+
+
+def build(ctx: Context) -> Starlette:
+    """The app over one engine's context."""
+    app = Starlette(
+        routes=[
+            Route("/v1/completions", openai.completions, methods=["POST"]),
+            Route("/v1/models", openai.models),
+            Route("/refact-caps", refact.caps),
+            Route("/coding_assistant_caps.json", refact.caps),
+            Route("/tokenizer/{name:path}", refact.tokenizer),
+            Route("/stats/telemetry-basic", refact.telemetry, methods=["POST"]),
+            Route("/stats/telemetry-snippets", refact.telemetry, methods=["POST"]),
+            Route("/stats/rh-stats", refact.statistics),
+            Route("/health", health),
+            Route("/v1/health", health),
+        ],
+        exception_handlers={RefactError: refuse, HTTPException: refuse_http, Exception: refuse_unexpected},
+    )
+    app.state.ctx = ctx
+    return app

@@ -1,0 +1,145 @@
+"""The requests that one worker answers together: they join and leave between two steps of the model."""
+
+import random
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from backend.serve.decode import Cache, Llama, Weights
+from backend.serve.prompt import Prompt
+from backend.serve.request import CompletionRequest, Delta, FinishReason
+from backend.serve.text import Writer
+
+ROWS = 8
+"""Requests decoded together; more wait their turn."""
+CHUNK = 256
+"""Prompt tokens read in one step, so that nobody waits long behind a long prompt."""
+GREEDY_BELOW = 0.01
+
+
+@dataclass(eq=False)
+class Row:
+    """One request in the batch, on the weights that it began with."""
+
+    id: int
+    request: CompletionRequest
+    prompt: Prompt
+    weights: Weights
+    checkpoint: str | None
+    writer: Writer
+    arrived: float
+    cache: Cache | None = None
+    generator: torch.Generator = field(default_factory=torch.Generator)
+    newest: list[int] = field(default_factory=list)
+    """The token that the model has not read yet."""
+    tokens: int = 0
+    unsent: str = ""
+    first_token_ms: float | None = None
+
+    def next_ids(self) -> list[int]:
+        """What the model reads in the next step."""
+        used = self.cache.used if self.cache else 0
+        return self.newest or self.prompt.ids[used : used + CHUNK]
+
+    def reading(self) -> bool:
+        """Whether some of the prompt has not been read."""
+        return not self.newest
+
+
+class Batch:
+    """Decodes up to ROWS requests at once; `ends` are the ids of tokens that end an answer."""
+
+    def __init__(self, model: Llama, ends: Iterable[int]) -> None:
+        self._model, self._ends = model, sorted(set(ends))
+        self._end_places = torch.tensor(self._ends)
+        self._waiting: deque[Row] = deque()
+        self._rows: list[Row] = []
+
+    def add(self, row: Row) -> None:
+        """Queue a request; it joins at the next step that has room."""
+        seed = row.request.seed
+        row.generator.manual_seed(random.getrandbits(62) if seed is None else seed % 2**63)
+        self._waiting.append(row)
+
+    def cancel(self, id_: int) -> None:
+        """Drop a request at once; one that has ended is no error."""
+        self._rows = [row for row in self._rows if row.id != id_]
+        self._waiting = deque(row for row in self._waiting if row.id != id_)
+
+    def busy(self) -> bool:
+        """Whether there is anything to do."""
+        return bool(self._rows or self._waiting)
+
+    def step(self) -> Iterator[tuple[int, Delta]]:
+        """One step for every request: each answers one token more, and one of those that still read reads on."""
+        while self._waiting and len(self._rows) < ROWS:
+            row = self._waiting.popleft()
+            row.cache = Cache(self._model.shape, len(row.prompt.ids) + row.prompt.max_tokens)
+            self._rows.append(row)
+        reader = next((row for row in self._rows if row.reading()), None)
+        groups: dict[int, list[Row]] = {}
+        for row in self._rows:
+            if row is reader or not row.reading():
+                groups.setdefault(id(row.weights), []).append(row)
+        for rows in groups.values():
+            yield from self._advance(rows)
+
+    def _advance(self, rows: list[Row]) -> Iterator[tuple[int, Delta]]:
+        """One forward pass for rows that share their weights."""
+        pieces = [(row.cache, row.next_ids()) for row in rows if row.cache]
+        logits = self._model.forward(rows[0].weights, pieces)
+        for row, line in zip(rows, logits, strict=True):
+            if row.cache and row.cache.used >= len(row.prompt.ids):
+                delta = self._take(row, line)
+                if delta.finish_reason:
+                    self._rows.remove(row)
+                if delta.finish_reason or delta.text:
+                    yield row.id, delta
+
+    def _take(self, row: Row, logits: Tensor) -> Delta:
+        """Choose the row's next token and turn it into what may be shown."""
+        if row.tokens == 0:
+            # An answer of nothing helps nobody: the first token is never the end.
+            logits = logits.index_fill(0, self._end_places, -torch.inf)
+            row.first_token_ms = (time.monotonic() - row.arrived) * 1000
+        id_ = choose(logits, row.request, row.generator)
+        ended: FinishReason | None = "stop" if id_ in self._ends else None
+        if not ended:
+            row.newest = [id_]
+            row.tokens += 1
+            row.unsent += row.writer.feed(id_)
+            if row.writer.stopped:
+                ended = "stop"
+            elif row.tokens >= row.prompt.max_tokens:
+                ended = "length"
+        if ended:
+            row.unsent += row.writer.finish()
+        if ended == "length" and row.writer.stopped:
+            ended = "stop"
+        text = ""
+        if ended or row.request.stream:
+            text, row.unsent = row.unsent, ""
+        return Delta(
+            text=text,
+            tokens=row.tokens,
+            finish_reason=ended,
+            checkpoint=row.checkpoint,
+            prompt_tokens=len(row.prompt.ids),
+            first_token_ms=row.first_token_ms if ended else None,
+        )
+
+
+def choose(logits: Tensor, request: CompletionRequest, generator: torch.Generator) -> int:
+    """The next token: the likeliest, or drawn by temperature from the fewest that hold `top_p` of the probability."""
+    if request.temperature < GREEDY_BELOW:
+        return int(logits.argmax())
+    shares = torch.softmax(logits / request.temperature, -1)
+    if request.top_p < 1:
+        ordered, places = shares.sort(descending=True)
+        ordered[ordered.cumsum(-1) - ordered >= request.top_p] = 0
+        shares = torch.zeros_like(shares).scatter_(0, places, ordered)
+    return int(torch.multinomial(shares, 1, generator=generator))

@@ -1,0 +1,252 @@
+"""One hosted model: its worker process, the requests that wait for it, and what it answers with."""
+
+import asyncio
+import contextlib
+import itertools
+import logging
+import time
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass, field
+
+from backend.context import Context
+from backend.errors import NotReady, Overloaded, RefactError
+from backend.jobs.process import Child, spawn
+from backend.models.catalog import get
+from backend.serve import protocol
+from backend.serve.measure import Measure
+from backend.serve.request import Adapter, CompletionRequest, Delta
+from backend.wire import HostState, ServeMode
+
+log = logging.getLogger("refact.host")
+WAITING = 64
+"""Requests beyond those being answered; one more is told to come back."""
+PATIENCE_S = 60.0
+"""How long a request waits for a worker that is loading."""
+BACK_OFF_S = (0.2, 1.0, 3.0, 10.0)
+RERUNS = 3
+"""A request that was there at this many deaths of the worker is taken for their cause."""
+
+
+@dataclass
+class Pending:
+    """A request on its way; `begun` once a piece of it was passed on."""
+
+    request: CompletionRequest
+    adapter: Adapter | None
+    pieces: "asyncio.Queue[Delta | RefactError]" = field(default_factory=asyncio.Queue)
+    begun: bool = False
+    deaths: int = 0
+
+
+@dataclass
+class Loading:
+    """A checkpoint that somebody waits for."""
+
+    adapter: Adapter
+    done: "asyncio.Future[None]"
+
+
+class Host:
+    """Keeps one worker alive and hands requests to it; `changed` is called when what it shows has changed."""
+
+    def __init__(self, ctx: Context, model: str, changed: Callable[[str], None]) -> None:
+        self.model = model
+        self.state: HostState = "loading"
+        self.detail = ""
+        self.mode: ServeMode = "off"
+        self.adapter: Adapter | None = None
+        self.switched_ms: float | None = None
+        self.memory_bytes: int | None = None
+        self.measure = Measure()
+        self._ctx, self._changed = ctx, changed
+        self._ids = itertools.count(1)
+        self._pending: dict[int, Pending] = {}
+        self._loading: dict[int, Loading] = {}
+        self._child: Child | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._deaths = 0
+
+    def start(self) -> None:
+        """Begin to load the model; returns at once."""
+        self._task = asyncio.create_task(self._live(), name=f"host {self.model}")
+
+    async def close(self) -> None:
+        """End the worker and every request."""
+        if self._task:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        self._become("stopped")
+        self._fail_all(NotReady("The engine is stopping.", "Start it again with `refact-tui engine start`."))
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the living worker."""
+        return self._child.pid if self._child else None
+
+    @property
+    def context(self) -> int:
+        """Tokens the model can read; 0 where its folder is not complete."""
+        try:
+            return get(self.model).context
+        except RefactError:
+            return 0
+
+    async def load(self, adapter: Adapter) -> None:
+        """Have the worker prepare a checkpoint beside what it serves; waits for it.
+
+        Raises NotReady when there is no worker in time, RefactError when the checkpoint cannot be used."""
+        if self.state == "failed":
+            raise NotReady(self.detail)
+        id_ = next(self._ids)
+        self._loading[id_] = Loading(adapter, asyncio.get_running_loop().create_future())
+        try:
+            self._send(protocol.Load(id_, adapter))
+            async with asyncio.timeout(PATIENCE_S):
+                await self._loading[id_].done
+        except TimeoutError:
+            raise NotReady(f"The model {self.model} is still loading.", "Try again in a moment.") from None
+        finally:
+            self._loading.pop(id_, None)
+
+    async def generate(self, request: CompletionRequest, adapter: Adapter | None) -> AsyncGenerator[Delta, None]:
+        """The answer, piece by piece; leaving the iterator early cancels it within one step of the model.
+
+        Raises Overloaded when too many wait, NotReady when no worker comes in time, RefactError when it died midway."""
+        if len(self._pending) >= WAITING:
+            raise Overloaded(f"{len(self._pending)} completions are waiting already.", "Try again in a second.")
+        if self.state in ("failed", "stopped"):
+            raise NotReady(self.detail or f"The model {self.model} is {self.state}.")
+        id_, pending = next(self._ids), Pending(request, adapter)
+        self._pending[id_] = pending
+        ended = False
+        try:
+            self._send(protocol.Generate(id_, request, adapter))
+            while not ended:
+                piece = await self._next(pending)
+                ended = piece.finish_reason is not None
+                if ended:
+                    self.measure.add(piece.first_token_ms)
+                    self._changed(self.model)
+                yield piece
+        finally:
+            del self._pending[id_]
+            if not ended:
+                self._send(protocol.Cancel(id_))
+
+    async def _next(self, pending: Pending) -> Delta:
+        """The next piece, for as long as there is a worker to send it."""
+        while True:
+            try:
+                async with asyncio.timeout(PATIENCE_S):
+                    piece = await pending.pieces.get()
+            except TimeoutError:
+                if self.state == "ready":
+                    continue
+                raise NotReady(f"The model {self.model} is still loading.", "Try again in a moment.") from None
+            if isinstance(piece, RefactError):
+                raise piece
+            return piece
+
+    async def _live(self) -> None:
+        """Start the worker again whenever it ends, at once at first, then with growing pauses."""
+        while True:
+            started = time.monotonic()
+            try:
+                await self._one_life()
+            except OSError as error:
+                self.detail = f"The worker could not be started: {error}"
+            if time.monotonic() - started > 30:
+                self._deaths = 0
+            log.warning("the worker of %s ended: %s", self.model, self.detail or "killed")
+            self._bury()
+            await asyncio.sleep(BACK_OFF_S[min(self._deaths, len(BACK_OFF_S) - 1)])
+            self._deaths += 1
+
+    async def _one_life(self) -> None:
+        """From spawning a worker to its end."""
+        pipe = asyncio.subprocess.PIPE
+        self._child = await spawn(
+            self._ctx.paths,
+            "backend.serve.worker",
+            self.model,
+            log=self._ctx.paths.logs / "worker.log",
+            # One thread: a model of this size is bound by overhead, and beside a trainer a second one only waits.
+            env={"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"},
+            stdin=pipe,
+            stdout=pipe,
+        )
+        process = self._child.process
+        assert process is not None and process.stdout is not None
+        try:
+            with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+                while True:
+                    (length,) = protocol.HEADER.unpack(await process.stdout.readexactly(protocol.HEADER.size))
+                    self._receive(protocol.from_worker.decode(await process.stdout.readexactly(length)))
+        finally:
+            await self._child.stop(grace_s=0.5)
+            self._child = None
+
+    def _receive(self, message: protocol.FromWorker) -> None:
+        if isinstance(message, protocol.Piece):
+            if pending := self._pending.get(message.id):
+                pending.begun = True
+                pending.pieces.put_nowait(message.delta)
+        elif isinstance(message, protocol.Ready):
+            self._greet(message)
+        elif isinstance(message, protocol.Loaded):
+            self.memory_bytes = message.memory_bytes
+            if (loading := self._loading.get(message.id)) and not loading.done.done():
+                loading.done.set_result(None)
+        else:
+            self._refuse(message)
+
+    def _greet(self, message: protocol.Ready) -> None:
+        """A new worker is there: the checkpoint that is served first, then everything that waited."""
+        self.memory_bytes, self.detail = message.memory_bytes, ""
+        self._become("ready")
+        if self.adapter:
+            self._send(protocol.Load(next(self._ids), self.adapter))
+        for id_, loading in self._loading.items():
+            self._send(protocol.Load(id_, loading.adapter))
+        for id_, pending in self._pending.items():
+            self._send(protocol.Generate(id_, pending.request, pending.adapter))
+
+    def _refuse(self, message: protocol.Failed) -> None:
+        error = RefactError(message.message, message.hint)
+        if message.id == 0:
+            self.detail = message.message
+            self._become("failed")
+            self._fail_all(NotReady(message.message, message.hint))
+        elif pending := self._pending.get(message.id):
+            pending.pieces.put_nowait(error)
+        elif (loading := self._loading.get(message.id)) and not loading.done.done():
+            loading.done.set_exception(error)
+        else:
+            self.detail = message.message
+
+    def _bury(self) -> None:
+        """The worker is gone: what had begun ends with an error, the rest waits for the next one."""
+        if self.state != "failed":
+            self._become("loading")
+        for pending in list(self._pending.values()):
+            pending.deaths += 1
+            if pending.begun or pending.deaths >= RERUNS:
+                error = RefactError("The inference worker died in the middle of the answer.", "Ask again.")
+                pending.pieces.put_nowait(error)
+
+    def _fail_all(self, error: RefactError) -> None:
+        for pending in self._pending.values():
+            pending.pieces.put_nowait(error)
+        for loading in self._loading.values():
+            if not loading.done.done():
+                loading.done.set_exception(error)
+
+    def _become(self, state: HostState) -> None:
+        if state != self.state:
+            self.state = state
+            self._changed(self.model)
+
+    def _send(self, message: protocol.ToWorker) -> None:
+        """Pass a message on if there is a worker that listens; a new one is told everything anyway."""
+        if self.state == "ready" and self._child and self._child.process and self._child.process.stdin:
+            self._child.process.stdin.write(protocol.frame(message))

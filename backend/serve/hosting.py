@@ -1,0 +1,129 @@
+"""The models that are hosted now, each with its worker, and which checkpoint each answers with."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncGenerator
+
+from backend import wire
+from backend.checkpoints import catalog
+from backend.context import Context
+from backend.errors import NotFound
+from backend.models.catalog import STARTER
+from backend.serve.host import Host
+from backend.serve.request import BASE, Adapter, CompletionRequest, Delta
+
+QUIET_S = 1.0
+"""At most one event a second and model while requests flow."""
+
+
+class Hosts:
+    """Workers by model name; the first one answers requests that name no model."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+        self._hosts = {STARTER: Host(ctx, STARTER, self._changed)}
+        self._late: dict[str, asyncio.TimerHandle] = {}
+        self.caps_version = 0
+        """Grows whenever what is served changes, so that IDEs ask for the capabilities again."""
+
+    async def start(self) -> None:
+        """Begin to load every hosted model; returns at once, requests wait for readiness."""
+        for host in self._hosts.values():
+            host.start()
+
+    async def close(self) -> None:
+        """End all workers."""
+        for host in self._hosts.values():
+            await host.close()
+        for timer in self._late.values():
+            timer.cancel()
+        self._late.clear()
+
+    def models(self) -> list[str]:
+        """Names of the hosted models, the default first."""
+        return list(self._hosts)
+
+    def host(self, model: str | None) -> Host:
+        """The host of a model, or the first. Raises NotFound, naming those that are hosted."""
+        if not model:
+            return next(iter(self._hosts.values()))
+        if model not in self._hosts:
+            raise NotFound(f"The model {model!r} is not hosted here.", f"Hosted: {', '.join(self._hosts)}.")
+        return self._hosts[model]
+
+    async def generate(self, request: CompletionRequest) -> AsyncGenerator[Delta, None]:
+        """The answer to one request, on the checkpoint that it names or else the one served as it arrives.
+
+        Raises NotFound for an unknown model or checkpoint, and what Host.generate raises."""
+        host = self.host(request.model)
+        adapter = await self._adapter(host, request.choice)
+        async with contextlib.aclosing(host.generate(request, adapter)) as pieces:
+            async for piece in pieces:
+                yield piece
+
+    async def _adapter(self, host: Host, choice: str | None) -> Adapter | None:
+        if choice is None or (host.adapter and choice == host.adapter.checkpoint):
+            return host.adapter
+        if choice == BASE:
+            return None
+        checkpoint = await catalog.resolve(self._ctx, choice)
+        if checkpoint.model != host.model:
+            raise NotFound(f"The checkpoint {choice} was tuned from {checkpoint.model}, not from {host.model}.")
+        return Adapter(checkpoint=checkpoint.id, path=checkpoint.path)
+
+    def point(self, model: str, mode: wire.ServeMode, checkpoint: wire.Checkpoint | None) -> None:
+        """Say what a model answers with from now on, without preparing it."""
+        host = self.host(model)
+        host.mode = mode
+        host.adapter = Adapter(checkpoint=checkpoint.id, path=checkpoint.path) if checkpoint else None
+
+    async def switch(self, model: str, mode: wire.ServeMode, checkpoint: wire.Checkpoint | None) -> float:
+        """Prepare a checkpoint beside the one that is served, then point to it; milliseconds that took.
+
+        Requests under way end on what they began with. Raises what Host.load raises, and then nothing has changed."""
+        began = time.perf_counter()
+        host = self.host(model)
+        if checkpoint and host.adapter != (adapter := Adapter(checkpoint=checkpoint.id, path=checkpoint.path)):
+            await host.load(adapter)
+        self.point(model, mode, checkpoint)
+        self.grow()
+        host.switched_ms = round((time.perf_counter() - began) * 1000, 2)
+        return host.switched_ms
+
+    def grow(self) -> int:
+        """The next capabilities version; the clock keeps it growing across state homes too."""
+        self.caps_version = max(self.caps_version + 1, int(time.time()))
+        return self.caps_version
+
+    def snapshot(self) -> list[wire.Serving]:
+        """What every hosted model shows."""
+        return [self.show(model) for model in self._hosts]
+
+    def show(self, model: str) -> wire.Serving:
+        """What one hosted model shows."""
+        host = self.host(model)
+        return wire.Serving(
+            model=model,
+            mode=host.mode,
+            checkpoint=host.adapter.checkpoint if host.adapter else None,
+            state=host.state,
+            detail=host.detail,
+            switched_ms=host.switched_ms,
+            requests=host.measure.requests,
+            requests_per_s=host.measure.per_second(),
+            first_token_ms_p50=host.measure.first_token_ms(0.5),
+            first_token_ms_p95=host.measure.first_token_ms(0.95),
+            memory_bytes=host.memory_bytes,
+            context=host.context,
+            caps_version=self.caps_version,
+        )
+
+    def _changed(self, model: str) -> None:
+        """Publish what a model shows, once a second at most."""
+        if model not in self._late:
+            self._late[model] = asyncio.get_running_loop().call_later(QUIET_S, self._publish, model)
+
+    def _publish(self, model: str) -> None:
+        self._late.pop(model, None)
+        self._ctx.bus.publish("serving", self.show(model))

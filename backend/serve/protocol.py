@@ -1,0 +1,73 @@
+"""The messages between engine and worker: msgpack behind a four-byte length, over the worker's stdin and stdout."""
+
+import struct
+from typing import BinaryIO
+
+import msgspec
+
+from backend.serve.request import Adapter, CompletionRequest, Delta
+
+HEADER = struct.Struct("<I")
+
+
+class Generate(msgspec.Struct, frozen=True, tag="generate"):
+    id: int
+    request: CompletionRequest
+    adapter: Adapter | None
+
+
+class Cancel(msgspec.Struct, frozen=True, tag="cancel"):
+    id: int
+
+
+class Load(msgspec.Struct, frozen=True, tag="load"):
+    """Prepare this checkpoint beside what is there, so that the first request need not wait for it."""
+
+    id: int
+    adapter: Adapter
+
+
+class Ready(msgspec.Struct, frozen=True, tag="ready"):
+    memory_bytes: int
+
+
+class Piece(msgspec.Struct, frozen=True, tag="piece"):
+    id: int
+    delta: Delta
+
+
+class Loaded(msgspec.Struct, frozen=True, tag="loaded"):
+    id: int
+    memory_bytes: int
+
+
+class Failed(msgspec.Struct, frozen=True, tag="failed"):
+    """A request or a load that cannot be done; id 0 means the worker itself cannot start."""
+
+    id: int
+    message: str
+    hint: str = ""
+
+
+ToWorker = Generate | Cancel | Load
+FromWorker = Ready | Piece | Loaded | Failed
+
+_encoder = msgspec.msgpack.Encoder()
+to_worker = msgspec.msgpack.Decoder(ToWorker)
+from_worker = msgspec.msgpack.Decoder(FromWorker)
+
+
+def frame(message: ToWorker | FromWorker) -> bytes:
+    """One message as bytes for the pipe."""
+    body = _encoder.encode(message)
+    return HEADER.pack(len(body)) + body
+
+
+def read(stream: BinaryIO) -> ToWorker | None:
+    """The worker's next message, waiting for it; None when the engine has closed the pipe."""
+    header = stream.read(HEADER.size)
+    if len(header) < HEADER.size:
+        return None
+    body = stream.read(HEADER.unpack(header)[0])
+    message: ToWorker = to_worker.decode(body)
+    return message

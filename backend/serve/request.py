@@ -1,0 +1,59 @@
+"""What every dialect turns its body into, and the pieces that come back."""
+
+from typing import Literal
+
+import msgspec
+
+FinishReason = Literal["stop", "length"]
+BASE = "base"
+"""`MODEL:base` asks for the base model whatever is served."""
+
+
+class CompletionRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """One completion of one prompt."""
+
+    prompt: str
+    suffix: str | None = None
+    """Text after the cursor; None or empty means plain continuation."""
+    max_tokens: int = 64
+    stop: tuple[str, ...] = ()
+    """Texts that end the answer and are not part of it, wherever they fall within tokens."""
+    temperature: float = 0.2
+    """Below 0.01 the likeliest token is taken."""
+    top_p: float = 1.0
+    seed: int | None = None
+    stream: bool = False
+    """False: one Delta with the whole text at the end."""
+    model: str = ""
+    """Name of the hosted model; empty means the first one."""
+    choice: str | None = None
+    """None: what the model serves now; `base`; or `RUN:STEP`."""
+
+
+class Adapter(msgspec.Struct, frozen=True, kw_only=True):
+    """A checkpoint as the worker needs it."""
+
+    checkpoint: str
+    """`RUN:STEP`."""
+    path: str
+    """A PEFT adapter folder."""
+
+
+class Delta(msgspec.Struct, frozen=True, kw_only=True):
+    """The next piece of an answer; `text` is empty only in the last one."""
+
+    text: str
+    tokens: int
+    """Tokens generated so far."""
+    finish_reason: FinishReason | None = None
+    checkpoint: str | None = None
+    """What answered: `RUN:STEP`, or None for the base model."""
+    prompt_tokens: int = 0
+    first_token_ms: float | None = None
+    """From the request's arrival at the worker to its first token; set in the last piece."""
+
+
+def split_model(name: str) -> tuple[str, str | None]:
+    """`MODEL`, `MODEL:base` or `MODEL:RUN:STEP` as model and choice."""
+    model, colon, choice = name.partition(":")
+    return model, choice if colon else None
