@@ -1,6 +1,7 @@
 """Which checkpoint each hosted model answers with: off (the base model), the latest best, or a specific one."""
 
 import asyncio
+import logging
 from weakref import WeakKeyDictionary
 
 from backend import wire
@@ -10,6 +11,7 @@ from backend.context import Context
 from backend.errors import BadRequest, Conflict, RefactError
 from backend.store.database import now
 
+log = logging.getLogger("refact.switch")
 _locks: WeakKeyDictionary[Bus, asyncio.Lock] = WeakKeyDictionary()
 
 
@@ -66,8 +68,8 @@ async def restore(ctx: Context) -> None:
                 checkpoint = await catalog.latest_best(ctx, model)
             elif mode == "specific" and row:
                 checkpoint = await catalog.resolve(ctx, f"{row['run']}:{row['step']}")
-        except RefactError:
-            # A checkpoint that is gone must not keep the engine from starting: the base answers.
+        except RefactError as error:
+            log.warning("%s answers from its base model: %s", model, error.message)
             mode = "off"
         ctx.hosts.point(model, mode, checkpoint)
         ctx.hosts.grow()

@@ -1,7 +1,5 @@
 """The public app: what IDEs talk to on port 8008; a dialect is one file that maps two shapes."""
 
-import importlib.metadata
-
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -22,7 +20,6 @@ async def health(request: Request) -> Response:
             "status": "ok" if shown[0].state == "ready" else shown[0].state,
             "model": shown[0].model,
             "models": [{"model": one.model, "checkpoint": one.checkpoint, "state": one.state} for one in shown],
-            "version": {"refact_tui": importlib.metadata.version("refact-tui")},
         }
     )
 

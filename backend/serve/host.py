@@ -79,6 +79,11 @@ class Host:
         self._fail_all(NotReady("The engine is stopping.", "Start it again with `refact-tui engine start`."))
 
     @property
+    def waiting(self) -> int:
+        """Requests under way."""
+        return len(self._pending)
+
+    @property
     def pid(self) -> int | None:
         """Process id of the living worker."""
         return self._child.pid if self._child else None

@@ -13,8 +13,8 @@ from backend.models.catalog import STARTER
 from backend.serve.host import Host
 from backend.serve.request import BASE, Adapter, CompletionRequest, Delta
 
-QUIET_S = 1.0
-"""At most one event a second and model while requests flow."""
+QUIET_S = 0.25
+"""At most four events a second and model while requests flow."""
 
 
 class Hosts:
@@ -120,7 +120,7 @@ class Hosts:
         )
 
     def _changed(self, model: str) -> None:
-        """Publish what a model shows, once a second at most."""
+        """Publish what a model shows, soon, and together with what else changes until then."""
         if model not in self._late:
             self._late[model] = asyncio.get_running_loop().call_later(QUIET_S, self._publish, model)
 

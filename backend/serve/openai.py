@@ -11,8 +11,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from backend.context import Context
-from backend.errors import BadRequest
-from backend.serve.answers import GONE, EventStream, JsonResponse, decode_body, event, read_body, unless_gone
+from backend.errors import BadRequest, RefactError
+from backend.serve.answers import (
+    GONE,
+    EventStream,
+    JsonResponse,
+    decode_body,
+    error_body,
+    event,
+    read_body,
+    unless_gone,
+)
 from backend.serve.names import names
 from backend.serve.request import CompletionRequest, Delta, split_model
 
@@ -170,8 +179,13 @@ async def completions(request: Request) -> Response:
 async def _events(first: dict[str, Any], pieces: AsyncGenerator[dict[str, Any], None]) -> AsyncGenerator[bytes, None]:
     async with aclosing(pieces):
         yield event(first)
-        async for piece in pieces:
-            yield event(piece)
+        try:
+            async for piece in pieces:
+                yield event(piece)
+        except RefactError as error:
+            # The status has been sent: an error packet and no [DONE] is what clients take for a failed answer.
+            yield event(error_body(error.status, f"{error.message} {error.hint}".strip(), error.code))
+            return
         yield b"data: [DONE]\n\n"
 
 

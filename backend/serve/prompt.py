@@ -14,6 +14,8 @@ from backend.serve.request import CompletionRequest
 
 MARKS_AROUND = 3
 """Tokens that every infilling layout adds."""
+LONGEST_TOKEN = 32
+"""Characters; text farther from the cursor than this times the context is not even encoded."""
 
 
 @dataclass(frozen=True)
@@ -62,9 +64,10 @@ def lay_out(info: ModelInfo, tokenizer: TextTokenizer, request: CompletionReques
     free for the answer, and an infilling prompt spends up to a quarter of its room on what stands behind the cursor."""
     parts = Parts(request.prompt, request.suffix) if request.suffix else take_apart(info, request.prompt)
     room = info.context - min(max(request.max_tokens, 1), info.context // 2)
-    prefix = tokenizer.encode_plain(parts.prefix)
+    far = info.context * LONGEST_TOKEN
+    prefix = tokenizer.encode_plain(parts.prefix[-far:])
     if parts.suffix:
-        suffix = tokenizer.encode_plain(parts.suffix)
+        suffix = tokenizer.encode_plain(parts.suffix[:far])
         prefix, suffix = trim(prefix, suffix, room - MARKS_AROUND)
         ids = infill_prompt(info, tokenizer.marks, prefix, suffix)
     else:

@@ -1,87 +1,44 @@
-"""A tiny random model that decodes in microseconds, for what need not be the real starter."""
+"""A tiny random model for what need not be the real starter, and a box that really serves the starter."""
 
-import json
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 import torch
-from safetensors.torch import save_file
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from serving_box import Box, Shelf, write_adapter
+from tiny_model import write_model
 
-from backend.models.catalog import ModelInfo, read_folder
+from backend.models.catalog import STARTER, ModelInfo, get, read_folder
 from backend.models.tokenizer import TextTokenizer, load_tokenizer
 
-SPECIALS = ["<|endoftext|>", "<fim_prefix>", "<fim_suffix>", "<fim_middle>"]
 torch.set_num_threads(1)  # a second thread only waits where cores are shared
-
-HIDDEN, INNER, LAYERS, HEADS, KEYS, HEAD = 32, 48, 3, 4, 2, 8
-
-
-def write_tokenizer(path: Path) -> int:
-    """A byte-level BPE over a few lines of Python; its vocabulary's size."""
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(
-        vocab_size=400,
-        special_tokens=SPECIALS,
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=False,
-    )
-    tokenizer.train_from_iterator(Path(__file__).read_text().splitlines(), trainer)
-    tokenizer.save(str(path))
-    return int(tokenizer.get_vocab_size())
-
-
-def write_weights(folder: Path, vocabulary: int) -> None:
-    """Random weights large enough that answers differ."""
-    torch.manual_seed(7)
-    tensors = {"model.embed_tokens.weight": torch.randn(vocabulary, HIDDEN), "model.norm.weight": torch.ones(HIDDEN)}
-    for number in range(LAYERS):
-        block = f"model.layers.{number}."
-        tensors[block + "input_layernorm.weight"] = torch.rand(HIDDEN) + 0.5
-        tensors[block + "post_attention_layernorm.weight"] = torch.rand(HIDDEN) + 0.5
-        tensors[block + "self_attn.q_proj.weight"] = torch.randn(HEADS * HEAD, HIDDEN) * 0.4
-        tensors[block + "self_attn.k_proj.weight"] = torch.randn(KEYS * HEAD, HIDDEN) * 0.4
-        tensors[block + "self_attn.v_proj.weight"] = torch.randn(KEYS * HEAD, HIDDEN) * 0.4
-        tensors[block + "self_attn.o_proj.weight"] = torch.randn(HIDDEN, HEADS * HEAD) * 0.4
-        tensors[block + "mlp.gate_proj.weight"] = torch.randn(INNER, HIDDEN) * 0.4
-        tensors[block + "mlp.up_proj.weight"] = torch.randn(INNER, HIDDEN) * 0.4
-        tensors[block + "mlp.down_proj.weight"] = torch.randn(HIDDEN, INNER) * 0.4
-    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
 
 
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> ModelInfo:
-    """A model folder with three layers, grouped-query attention and tied embeddings."""
     folder = tmp_path_factory.mktemp("tiny")
-    vocabulary = write_tokenizer(folder / "tokenizer.json")
-    write_weights(folder, vocabulary)
-    config = {
-        "architectures": ["LlamaForCausalLM"],
-        "model_type": "llama",
-        "hidden_size": HIDDEN,
-        "intermediate_size": INNER,
-        "num_hidden_layers": LAYERS,
-        "num_attention_heads": HEADS,
-        "num_key_value_heads": KEYS,
-        "head_dim": HEAD,
-        "rms_norm_eps": 1e-6,
-        "rope_theta": 10000.0,
-        "max_position_embeddings": 512,
-        "vocab_size": vocabulary,
-        "tie_word_embeddings": True,
-        "bos_token_id": None,
-        "eos_token_id": 0,
-        "pad_token_id": 0,
-        "dtype": "float32",
-    }
-    facts = {"fim_layout": "spm_contiguous", "context": 512, "languages": ["Python"], "loss_threshold": 5.0}
-    (folder / "config.json").write_text(json.dumps(config))
-    (folder / "starter.json").write_text(json.dumps(facts))
+    write_model(folder)
     return read_folder("tiny", folder)
 
 
 @pytest.fixture(scope="session")
 def tokenizer(tiny: ModelInfo) -> TextTokenizer:
     return load_tokenizer(tiny)
+
+
+@pytest.fixture(scope="session")
+def starter() -> ModelInfo:
+    return get(STARTER)
+
+
+@pytest.fixture(scope="session")
+def box(tmp_path_factory: pytest.TempPathFactory, starter: ModelInfo) -> Iterator[Box]:
+    """A box with three checkpoints on its shelf: sign:1 (best), sign:2 and sign:3."""
+    folder = tmp_path_factory.mktemp("box")
+    shelf = Shelf()
+    with pytest.MonkeyPatch.context() as patch:
+        shelf.install(patch)
+        box = Box(folder / "home", shelf)
+        for number in (1, 2, 3):
+            shelf.put("sign", number, write_adapter(folder / str(number), starter, number), best=number == 1)
+        yield box
+        box.close()

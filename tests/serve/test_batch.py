@@ -1,0 +1,85 @@
+"""Requests in one batch: they join and leave, and answer as if they were alone."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from backend.models.catalog import ModelInfo
+from backend.models.tokenizer import TextTokenizer
+from backend.serve.batch import ROWS, Batch, Row
+from backend.serve.decode import Llama, Weights, read_shape, read_weights
+from backend.serve.prompt import lay_out
+from backend.serve.request import CompletionRequest, Delta
+from backend.serve.text import Writer
+
+
+class Bench:
+    """A batch over the tiny model."""
+
+    def __init__(self, info: ModelInfo, tokenizer: TextTokenizer) -> None:
+        self.info, self.tokenizer = info, tokenizer
+        shape = read_shape(info.path)
+        self.weights: Weights = read_weights(info.path, shape)
+        self.batch = Batch(Llama(shape), [tokenizer.marks.eot])
+
+    def add(self, id_: int, request: CompletionRequest) -> None:
+        prompt = lay_out(self.info, self.tokenizer, request)
+        writer = Writer(self.tokenizer.decode, request.stop)
+        self.batch.add(Row(id_, request, prompt, self.weights, None, writer, 0.0))
+
+    def drain(self) -> dict[int, list[Delta]]:
+        found: dict[int, list[Delta]] = {}
+        while self.batch.busy():
+            for id_, delta in self.batch.step():
+                found.setdefault(id_, []).append(delta)
+        return found
+
+
+def request(prompt: str, tokens: int = 8, **more: object) -> CompletionRequest:
+    return CompletionRequest(prompt=prompt, max_tokens=tokens, **{"temperature": 0.0, **more})  # type: ignore[arg-type]
+
+
+PROMPTS = st.lists(st.text("abc de\n", max_size=12), min_size=1, max_size=ROWS + 3)
+
+
+@settings(max_examples=15, deadline=None)
+@given(PROMPTS, st.sampled_from([0.0, 0.9]))
+def test_together_equals_alone(tiny: ModelInfo, tokenizer: TextTokenizer, prompts: list[str], heat: float) -> None:
+    together = Bench(tiny, tokenizer)
+    for number, prompt in enumerate(prompts):
+        together.add(number, request(prompt, temperature=heat, seed=number))
+    found = together.drain()
+    for number, prompt in enumerate(prompts):
+        alone = Bench(tiny, tokenizer)
+        alone.add(0, request(prompt, temperature=heat, seed=number))
+        assert found[number][-1].text == alone.drain()[0][-1].text
+
+
+def test_streamed_pieces_add_up_and_are_never_empty(tiny: ModelInfo, tokenizer: TextTokenizer) -> None:
+    bench = Bench(tiny, tokenizer)
+    bench.add(1, request("def f(", 30, stream=True))
+    bench.add(2, request("def f(", 30))
+    found = bench.drain()
+    assert len(found[2]) == 1
+    assert "".join(delta.text for delta in found[1]) == found[2][0].text
+    assert all(delta.text for delta in found[1][:-1])
+    assert [delta.finish_reason for delta in found[1][:-1]] == [None] * (len(found[1]) - 1)
+    assert found[2][0].finish_reason in ("stop", "length")
+
+
+def test_stop_text_inside_a_token_ends_the_answer(tiny: ModelInfo, tokenizer: TextTokenizer) -> None:
+    bench = Bench(tiny, tokenizer)
+    bench.add(1, request("def f(", 30))
+    text = bench.drain()[1][0].text
+    stop = text[len(text) // 2 : len(text) // 2 + 2]
+    bench.add(2, request("def f(", 30, stop=(stop,)))
+    ended = bench.drain()[2][0]
+    assert (ended.text, ended.finish_reason) == (text.split(stop)[0], "stop")
+
+
+def test_a_cancelled_request_leaves_at_once(tiny: ModelInfo, tokenizer: TextTokenizer) -> None:
+    bench = Bench(tiny, tokenizer)
+    bench.add(1, request("x", 400, stream=True))
+    list(bench.batch.step())
+    bench.batch.cancel(1)
+    bench.batch.cancel(1)
+    assert not bench.batch.busy()

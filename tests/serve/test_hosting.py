@@ -1,0 +1,150 @@
+"""Workers that die, clients that leave, checkpoints that change under load."""
+
+import contextlib
+import http.client
+import json
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable
+
+import psutil
+import pytest
+from serving_box import Box
+
+from backend import wire
+from backend.checkpoints import switch
+from backend.serve import host as hosting
+
+PROMPT = "import os\n\n\ndef main("
+
+
+def until(condition: Callable[[], bool], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.02)
+
+
+def worker(box: Box) -> psutil.Process:
+    until(lambda: box.host.state == "ready" and box.host.pid is not None)
+    return psutil.Process(box.host.pid)
+
+
+def idle(process: psutil.Process) -> bool:
+    before = sum(process.cpu_times()[:2])
+    time.sleep(0.15)
+    return sum(process.cpu_times()[:2]) == before
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_hanging_up_stops_the_work(box: Box, stream: bool) -> None:
+    process = worker(box)
+    until(lambda: idle(process))
+    answered = box.host.measure.requests
+    body = json.dumps(
+        {"prompt": PROMPT, "max_tokens": 2000, "stream": stream, "temperature": 0, "model": "starter:base"}
+    )
+    with socket.create_connection(("127.0.0.1", box.port)) as connection:
+        request = f"POST /v1/completions HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n{body}"
+        connection.sendall(request.encode())
+        if stream:
+            assert connection.recv(64)
+        else:
+            until(lambda: not idle(process))
+    until(lambda: not box.host.waiting and idle(process))
+    assert box.host.measure.requests == answered
+
+
+def test_killed_worker_comes_back_and_what_had_not_begun_is_answered(box: Box) -> None:
+    process = worker(box)
+    texts: list[str] = []
+    asks = [
+        threading.Thread(target=lambda: texts.append(box.complete(prompt=PROMPT, max_tokens=300)["choices"][0]["text"]))
+        for _ in range(3)
+    ]
+    for ask in asks:
+        ask.start()
+    until(lambda: box.host.waiting == 3)
+    os.kill(process.pid, signal.SIGKILL)
+    for ask in asks:
+        ask.join(90)
+    assert len(texts) == 3
+    assert len(set(texts)) == 1
+    assert worker(box).pid != process.pid
+
+
+def test_killed_worker_ends_a_stream_that_had_begun(box: Box) -> None:
+    process = worker(box)
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", box.port, timeout=60)) as connection:
+        body = json.dumps(
+            {"prompt": PROMPT, "max_tokens": 1900, "stream": True, "temperature": 0, "model": "starter:base"}
+        )
+        connection.request("POST", "/v1/completions", body)
+        answer = connection.getresponse()
+        answer.readline()
+        os.kill(process.pid, signal.SIGKILL)
+        text = answer.read().decode()
+    assert "died in the middle" in text
+    assert "[DONE]" not in text
+    assert box.complete(prompt=PROMPT, max_tokens=3)["choices"][0]["text"]
+
+
+def test_too_many_are_told_to_come_back(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    worker(box)
+    monkeypatch.setattr(hosting, "WAITING", 0)
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", box.port, timeout=60)) as connection:
+        connection.request("POST", "/v1/completions", json.dumps({"prompt": "x"}))
+        answer = connection.getresponse()
+        assert (answer.status, answer.headers["Retry-After"]) == (503, "1")
+        assert isinstance(json.loads(answer.read())["detail"], str)
+
+
+def test_twenty_switches_under_four_streams(box: Box) -> None:
+    """Every answer is, as a whole, what exactly one checkpoint says, and says which."""
+    names: list[str | None] = [None, "sign:1", "sign:2", "sign:3"]
+    expected = {
+        name: box.complete(prompt=PROMPT, max_tokens=24, model=f"starter:{name or 'base'}")["choices"][0]["text"]
+        for name in names
+    }
+    assert len(set(expected.values())) == 4
+    wrong: list[str] = []
+    seen: set[str | None] = set()
+    answers = [0]
+    over = threading.Event()
+
+    def stream() -> None:
+        while not over.is_set():
+            body = {"prompt": PROMPT, "max_tokens": 24, "stream": True, "temperature": 0}
+            status, text = box.ask("POST", "/v1/completions", body)
+            events = [line.removeprefix("data: ") for line in text.split("\n\n") if line]
+            if status != 200 or events[-1] != "[DONE]":
+                wrong.append(text[-200:])
+                return
+            packets = [json.loads(event) for event in events[:-1]]
+            said = {packet["checkpoint"] for packet in packets}
+            answer = "".join(packet["choices"][0]["text"] for packet in packets)
+            if len(said) != 1 or answer != expected[packets[0]["checkpoint"]]:
+                wrong.append(f"{said}: {answer!r}")
+            seen.update(said)
+            answers[0] += 1
+
+    threads = [threading.Thread(target=stream) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for turn in range(20):
+        name = names[turn % 4]
+        use = wire.Use(mode="specific", checkpoint=name) if name else wire.Use(mode="off")
+        used = box.call(switch.use(box.ctx, use))
+        assert used.checkpoint == name
+        if turn % 4 == 0:
+            before = answers[0]
+            until(lambda before=before: answers[0] > before or bool(wrong))  # type: ignore[misc]
+    over.set()
+    for thread in threads:
+        thread.join(60)
+    assert not wrong
+    assert answers[0] >= 5
+    assert len(seen) > 1
