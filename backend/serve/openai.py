@@ -130,6 +130,7 @@ class Answer:
         return {"index": index, "text": text, "logprobs": None, "finish_reason": delta.finish_reason}
 
     def usage(self) -> dict[str, int]:
+        """Tokens of all finished choices."""
         return {
             "prompt_tokens": self.prompt_tokens,
             "completion_tokens": self.tokens,

@@ -9,8 +9,11 @@ import torch
 from backend.errors import RefactError
 from backend.models.catalog import ModelInfo
 from backend.models.load import load_base
+from backend.models.tokenizer import load_tokenizer
 from backend.serve.adapters import merge
 from backend.serve.decode import Cache, Llama, Weights, read_shape, read_weights
+from backend.serve.prompt import lay_out
+from backend.serve.request import CompletionRequest
 
 PROMPTS = [[5, 6, 7], list(range(10, 60)), [17]]
 
@@ -46,6 +49,19 @@ def test_batched_greedy_equals_transformers(tiny: ModelInfo, official: Any) -> N
     shape = read_shape(tiny.path)
     ours = greedy(Llama(shape), read_weights(tiny.path, shape), PROMPTS, 12)
     assert ours == [reference(official, prompt, 12) for prompt in PROMPTS]
+
+
+def test_the_starter_equals_transformers(starter: ModelInfo) -> None:
+    tokenizer = load_tokenizer(starter)
+    asks = [
+        CompletionRequest(prompt="class Engine:\n    def __init__(self"),
+        CompletionRequest(prompt="def area(a, b):\n    return ", suffix="\n\n\nprint(area(2, 3))\n"),
+    ]
+    prompts = [lay_out(starter, tokenizer, ask).ids for ask in asks]
+    shape = read_shape(starter.path)
+    ours = greedy(Llama(shape), read_weights(starter.path, shape), prompts, 12)
+    base = load_base(starter)
+    assert ours == [reference(base, prompt, 12) for prompt in prompts]
 
 
 def test_prompt_in_chunks_equals_prompt_at_once(tiny: ModelInfo) -> None:
