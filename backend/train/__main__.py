@@ -1,0 +1,65 @@
+"""`python -P -m backend.train RUN_FOLDER`: one trainer; SIGTERM means save a resumable state, then exit 0."""
+
+import contextlib
+import gc
+import logging
+import signal
+import sys
+from pathlib import Path
+
+from backend.errors import RefactError
+from backend.jobs.journal import JournalWriter
+from backend.train.job import FULL_DISK, Folder
+
+
+class Flag:
+    """Set by SIGTERM, asked between two steps."""
+
+    def __init__(self) -> None:
+        self.up = False
+
+    def raise_(self, *_: object) -> None:
+        self.up = True
+
+    def __call__(self) -> bool:
+        return self.up
+
+
+def main(folder: Folder, stop: Flag) -> int:
+    """Train and journal how it ended; the exit status says the same."""
+    journal = JournalWriter(folder.journal)
+    journal.write("start")
+    # Importing torch takes seconds; the engine sees the start before that.
+    from backend.train import loop, save
+
+    try:
+        reason = loop.Trainer(folder, journal, stop).run()
+        journal.write("done", reason=reason)
+    except loop.Interrupted:
+        journal.write("stopped")
+    except loop.NotANumber:
+        text = "The loss was not a number twice running; the checkpoints saved before that are good."
+        journal.write("failed", reason=text, hint="Start a run with a lower learning_rate.")
+        return 1
+    except save.NoRoom as error:
+        # On a full disk the journal may be refused too: then the exit status tells it.
+        with contextlib.suppress(OSError):
+            journal.write("paused", reason=error.message, hint=error.hint)
+        return FULL_DISK
+    except OSError as error:
+        if error.errno in save.FULL:
+            return FULL_DISK
+        raise
+    except RefactError as error:
+        journal.write("failed", reason=error.message, hint=error.hint)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    flag = Flag()
+    signal.signal(signal.SIGTERM, flag.raise_)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    logging.basicConfig(level=logging.WARNING)
+    gc.freeze()
+    sys.exit(main(Folder(Path(sys.argv[1]).absolute()), flag))

@@ -1,0 +1,91 @@
+"""What a trainer is told: the run's folder with its job.json, and the names inside it; torch-free."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from backend.models.catalog import ModelInfo, read_folder
+
+FULL_DISK = 75
+"""Exit status of a trainer that paused because nothing can be written (EX_TEMPFAIL)."""
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    """One run as the trainer needs it; never changed after the run was started."""
+
+    run: str
+    model: str
+    model_path: str
+    content: str
+    """The store of contents, opened read-only."""
+    settings: dict[str, Any]
+    steps: int
+    exact: bool = False
+    """The number of steps was asked for: no early stop, no rounding, no adapting to the machine."""
+    seconds: float | None = None
+    """How long training may take; the trainer measures its speed and fits the number of steps to it."""
+    most_steps: int = 0
+    """Where `seconds` is given, never more steps than this."""
+    windows: int = 24
+    """Rows of the fixed test set."""
+    places: int = 100
+    """Held-out places completed at the end."""
+    threads: int = 2
+    """Fixed, since other thread counts add numbers in another order."""
+
+    def info(self) -> ModelInfo:
+        return read_folder(self.model, Path(self.model_path))
+
+
+@dataclass(frozen=True)
+class Folder:
+    """`runs/<run>/` and what lies in it."""
+
+    path: Path
+
+    @property
+    def job(self) -> Path:
+        return self.path / "job.json"
+
+    @property
+    def manifest(self) -> Path:
+        """Every file the run learns from or is tested on."""
+        return self.path / "manifest.jsonl"
+
+    @property
+    def journal(self) -> Path:
+        """What the trainer tells, one JSON object a line."""
+        return self.path / "journal.jsonl"
+
+    @property
+    def notes(self) -> Path:
+        """What the engine has to say about the run, in the journal's form."""
+        return self.path / "notes.jsonl"
+
+    @property
+    def log(self) -> Path:
+        """Standard error of the trainer."""
+        return self.path / "trainer.log"
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.path / "checkpoints"
+
+    @property
+    def state(self) -> Path:
+        """Everything that resuming needs; replaced as a whole."""
+        return self.path / "train_state" / "state.pt"
+
+    def checkpoint(self, step: int) -> Path:
+        return self.checkpoints / f"step-{step:06d}"
+
+    def read_job(self) -> Job:
+        return msgspec.json.decode(self.job.read_bytes(), type=Job)
+
+    def write_job(self, job: Job) -> None:
+        """Written beside its place and renamed: half a job can never be read."""
+        beside = self.job.with_suffix(".new")
+        beside.write_bytes(msgspec.json.encode(job))
+        beside.replace(self.job)
