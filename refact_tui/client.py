@@ -1,6 +1,6 @@
 """Typed access to the engine over its unix socket: blocking for the shell, asynchronous for the screen."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -125,7 +125,7 @@ class AsyncClient:
         """Remove what is at `path`."""
         await self._send("DELETE", path, None, Any)
 
-    async def events(self, after: int | None = None) -> AsyncIterator[wire.Event]:
+    async def events(self, after: int | None = None) -> AsyncGenerator[wire.Event, None]:
         """Events after this id, then live ones, until the connection breaks (EngineUnreachable) or the caller stops.
 
         `data` is left as plain dicts; `refact_tui.state` knows their types.

@@ -1,0 +1,55 @@
+"""The way in: checks the terminal, starts the engine where none runs, and opens the app; light until then."""
+
+import os
+import sys
+import threading
+
+from backend.paths import Paths, find_home
+
+SSH_FRAMES_PER_S = "15"
+VERBS = "In scripts use the verbs: refact-tui --help"
+
+
+def run() -> None:
+    """Open the terminal program and return when the user has detached. Raises SystemExit where that cannot be."""
+    refusal = why_not(os.environ.get("TERM", ""), sys.stdin.isatty() and sys.stdout.isatty())
+    if refusal:
+        sys.exit(refusal)
+    if os.environ.get("SSH_CONNECTION"):
+        # Textual reads these once, when it is imported: fewer frames and no animation on a line that may be slow.
+        os.environ.setdefault("TEXTUAL_FPS", SSH_FRAMES_PER_S)
+        os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
+    paths = Paths(find_home())
+    from refact_tui.launch import LaunchError, ensure_engine
+
+    # The engine starts while the screen's code is read from disk.
+    failures: list[LaunchError] = []
+
+    def start() -> None:
+        try:
+            ensure_engine(paths)
+        except LaunchError as error:
+            failures.append(error)
+
+    starting = threading.Thread(target=start, daemon=True)
+    starting.start()
+    from refact_tui.frame import RefactApp
+
+    starting.join()
+    if failures:
+        sys.exit(f"{failures[0].message}\n{failures[0].hint}".strip())
+    app = RefactApp(paths)
+    said = app.run()
+    if said:
+        sys.stdout.write(f"{said}\n")
+    if app.return_code:
+        sys.exit(app.return_code)
+
+
+def why_not(term: str, on_terminal: bool) -> str:
+    """Why no screen can be drawn here, in a sentence with what to do; empty when it can."""
+    if not on_terminal:
+        return f"refact-tui needs a terminal to draw on. Over ssh use `ssh -t`. {VERBS}"
+    if term in ("", "dumb", "unknown"):
+        return f"The terminal says TERM={term!r}, which cannot draw screens. Set it, e.g. to xterm-256color. {VERBS}"
+    return ""

@@ -1,0 +1,1 @@
+"""Questions that wait for an answer, each a modal screen with a typed result."""

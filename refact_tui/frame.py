@@ -1,0 +1,145 @@
+"""The app: six rooms, one feed, and the way out that stops nothing."""
+
+import asyncio
+import os
+from collections.abc import Iterable
+from functools import partial
+from typing import ClassVar
+
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+from textual.theme import Theme
+
+import themes
+from backend.paths import Paths
+from refact_tui import keys, palette, settings, words
+from refact_tui.client import AsyncClient
+from refact_tui.feed import Feed
+from refact_tui.messages import StateChanged
+from refact_tui.rooms import open_room
+from refact_tui.rooms.room import Room
+from refact_tui.state import EngineState
+
+JOB_WORDS = {"train": "training job", "scan": "scan", "source": "source being read"}
+
+
+class RefactApp(App[str]):
+    """Returns the sentence to leave behind in the shell."""
+
+    TITLE = "refact-tui"
+    MODES = {room.noun: partial(open_room, room.noun) for room in keys.ROOMS}  # noqa: RUF012
+    DEFAULT_MODE = keys.ROOMS[0].noun
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+q", "detach", "detach", show=False, priority=True)]
+    DEFAULT_CSS = """
+    App { background: $background; color: $foreground; }
+    Toast { padding: 0 1; max-width: 76; background: $panel; }
+    Input { background: $surface; }
+    """
+
+    def __init__(self, paths: Paths) -> None:
+        super().__init__()
+        self.paths = paths
+        self.client = AsyncClient(paths)
+        self.feed = Feed(self.client, self._told, self._revive)
+        self.state = EngineState()
+        if os.environ.get("SSH_CONNECTION"):
+            self.animation_level = "none"
+        for name in themes.names():
+            self.register_theme(Theme(**themes.load(name)))
+        wanted = settings.load().theme
+        self.theme = wanted if wanted in themes.names() else settings.Settings().theme
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Our own colours, for themes that do not set them."""
+        found: dict[str, str] = themes.load("dark")["variables"]
+        return found
+
+    def on_mount(self) -> None:
+        self.run_worker(self.feed.run(), name="feed", group="feed", exclusive=True)
+
+    async def on_unmount(self) -> None:
+        await self.client.close()
+
+    def _told(self, state: EngineState) -> None:
+        if self.is_running:
+            self.post_message(StateChanged(state))
+
+    def on_state_changed(self, message: StateChanged) -> None:
+        before, self.state = self.state, message.state
+        if before.link in ("retrying", "lost") and self.state.link == "up":
+            self.notify("The engine answers again.", timeout=3, markup=False)
+        if isinstance(self.room, Room) and self.room.is_mounted:
+            self.room.redraw()
+
+    @property
+    def room(self) -> Screen[object]:
+        """The room in front, also while a question stands before it."""
+        return self.screen_stack[0]
+
+    async def _revive(self) -> str:
+        """Start the engine again after it has died; why that was impossible, or nothing."""
+        from refact_tui.launch import LaunchError, ensure_engine
+
+        try:
+            started = await asyncio.to_thread(ensure_engine, self.paths)
+        except LaunchError as error:
+            return f"{error.message} {error.hint}".strip()
+        if started:
+            self.notify("The engine had gone; it was started again.", severity="warning", markup=False)
+        self.feed.hurry()
+        return ""
+
+    def action_room(self, noun: str) -> None:
+        """Go to a room."""
+        self.switch_mode(noun)
+
+    def action_detach(self) -> None:
+        """Leave; everything goes on."""
+        self.exit(farewell(self.state))
+
+    async def action_quit(self) -> None:
+        """The same as detach: leaving never stops anything."""
+        self.action_detach()
+
+    def action_help_quit(self) -> None:
+        """ctrl+c does not leave; it says what does."""
+        self.notify("q detaches; the engine keeps running.", markup=False, timeout=4)
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """What the palette offers."""
+        return palette.commands(self, screen.NOUN if isinstance(screen, Room) else keys.ROOMS[0].noun)
+
+    def run_here(self, action: str) -> None:
+        """Run an action of the room in front."""
+        self.call_later(self.room.run_action, action)
+
+    def use_theme(self, name: str) -> None:
+        """Change the colours and remember them."""
+        self.theme = name
+        try:
+            settings.save(settings.Settings(theme=name))
+        except OSError as error:
+            self.notify(f"The theme is not remembered: {error}", severity="warning", markup=False)
+
+    def shot(self) -> None:
+        """Save the screen as SVG."""
+        try:
+            path = self.save_screenshot(path=".")
+        except OSError as error:
+            self.notify(f"No screenshot: {error}", severity="error", markup=False)
+        else:
+            self.notify(f"Saved {path}", markup=False)
+
+
+def farewell(state: EngineState) -> str:
+    """The last words: what goes on without us."""
+    if state.link != "up":
+        return "Detached. The engine did not answer when you left; refact-tui status asks it again."
+    counts = {kind: sum(job.kind == kind for job in state.alive) for kind in JOB_WORDS}
+    going = [
+        words.plural(number, JOB_WORDS[kind], "sources being read" if kind == "source" else "")
+        for kind, number in counts.items()
+        if number
+    ]
+    return f"Detached. The engine keeps running: {', '.join(going) or 'nothing to do just now'}."

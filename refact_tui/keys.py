@@ -1,0 +1,175 @@
+"""The one registry of rooms and keys: bindings, footer, `?` help and the palette are all made from it."""
+
+from dataclasses import dataclass
+
+from textual.binding import Binding, BindingType
+
+
+@dataclass(frozen=True)
+class RoomInfo:
+    """One room; `about` is what its help says."""
+
+    noun: str
+    number: str
+    title: str
+    about: str
+
+
+@dataclass(frozen=True)
+class Key:
+    """One key of one room, or of every room where `room` is empty.
+
+    Without an `action` the widget that has the focus binds the key itself, and this only tells of it.
+    """
+
+    id: str
+    keys: str
+    action: str
+    label: str
+    tooltip: str
+    room: str = ""
+    shown: bool = True
+    """In the footer, as long as there is space."""
+    display: str = ""
+
+    @property
+    def face(self) -> str:
+        """The key as it is printed on a keyboard."""
+        return self.display or self.keys.split(",")[0]
+
+
+ROOMS = (
+    RoomInfo(
+        "sources",
+        "1",
+        "Sources",
+        "The code to learn from: git repositories, archives and folders. Each belongs to a set: auto splits its files "
+        "into training and test, train and test put all of them on one side.",
+    ),
+    RoomInfo(
+        "scan",
+        "2",
+        "Scan",
+        "Which files are worth training on. Stage 1 applies rules (text, size, generated, vendored, duplicates), "
+        "stage 2 reads what is left with the model and drops what it cannot make sense of. "
+        "Every file keeps its reason.",
+    ),
+    RoomInfo(
+        "train",
+        "3",
+        "Train",
+        "Runs that fine-tune the model on the accepted files. The plan says how long before anything starts; the test "
+        "loss says whether it gets better.",
+    ),
+    RoomInfo(
+        "checkpoints",
+        "4",
+        "Checkpoints",
+        "What the runs have made. enter serves one at once, without a dropped request; off and on show the difference.",
+    ),
+    RoomInfo(
+        "serve", "5", "Serve", "The models that answer IDEs, a place to try them, and the settings for each plug-in."
+    ),
+    RoomInfo("system", "6", "System", "What works on this box, what to do where it does not, and the engine's log."),
+)
+BY_NOUN = {room.noun: room for room in ROOMS}
+
+KEYS = (
+    Key("sources.new", "n", "new", "add", "Add a git URL, a folder or an archive", "sources"),
+    Key("sources.sync", "s", "sync", "sync", "Read the source again", "sources"),
+    Key("sources.set", "t", "cycle_set", "set", "Change the set: auto, train, test", "sources"),
+    Key("sources.delete", "d", "delete", "delete", "Remove the source (asks first)", "sources"),
+    Key("sources.stop", "x", "stop", "stop", "Stop reading the source", "sources", shown=False),
+    Key("sources.retry", "R", "sync", "retry", "Read a source that failed again", "sources", shown=False),
+    Key("sources.filter", "/", "filter", "filter", "Show only the sources with this in their row", "sources"),
+    Key("scan.new", "n", "new", "scan", "Scan all sources", "scan"),
+    Key("scan.stop", "x", "stop", "stop", "Stop the scan", "scan", shown=False),
+    Key(
+        "scan.filter", "/", "filter", "filter", "Filter the list: *.py loss>2 reason:duplicate source:NAME word", "scan"
+    ),
+    Key("scan.open", "enter", "", "open", "Read the file, or show only the files of the reason", "scan"),
+    Key("scan.tabs", "[", "tab(-1)", "tabs", "Accepted or rejected files", "scan", display="[ ]"),
+    Key("scan.next_tab", "]", "tab(1)", "next tab", "Accepted or rejected files", "scan", shown=False),
+    Key("scan.retry", "R", "new", "retry", "Scan again", "scan", shown=False),
+    Key("train.new", "n", "new", "new run", "Plan a run and start it", "train"),
+    Key("train.stop", "x", "stop", "stop", "Stop the run; it saves first", "train"),
+    Key("train.resume", "R", "resume", "resume", "Go on with a stopped or failed run", "train"),
+    Key("train.log", "L", "log", "log", "Open the log of the run", "train"),
+    Key("train.tabs", "[", "tab(-1)", "tabs", "Log, checkpoints or settings", "train", display="[ ]"),
+    Key("train.next_tab", "]", "tab(1)", "next tab", "Log, checkpoints or settings", "train", shown=False),
+    Key("checkpoints.use", "enter", "", "serve it", "Serve the checkpoint under the cursor", "checkpoints"),
+    Key(
+        "checkpoints.best", "b", "latest_best", "latest best", "Serve the best of the newest run, always", "checkpoints"
+    ),
+    Key("checkpoints.off", "o", "on_off", "off/on", "Fine-tuning off, and back to what it was", "checkpoints"),
+    Key("checkpoints.compare", "c", "compare", "compare", "Complete the same code with both", "checkpoints"),
+    Key("serve.try", "enter", "", "try it", "Go into the editor", "serve"),
+    Key("serve.copy", "y", "copy", "copy", "Copy the IDE setting under the cursor", "serve"),
+    Key("serve.tabs", "[", "tab(-1)", "tabs", "Try it, or connect an IDE", "serve", display="[ ]"),
+    Key("serve.next_tab", "]", "tab(1)", "next tab", "Try it, or connect an IDE", "serve", shown=False),
+    Key("system.look", "R", "look", "look again", "Ask the doctor again", "system"),
+    Key("frame.help", "?,f1", "help", "help", "The keys of this room and what it is for"),
+    Key("frame.command", ":", "app.command_palette", "command", "Find anything by its name", display=":"),
+    Key("frame.detach", "q", "app.detach", "detach", "Leave; the engine keeps running"),
+    Key("frame.back", "escape", "back", "back", "One step back; never leaves", shown=False, display="esc"),
+    Key("frame.move", "j", "", "move", "Down and up; arrows do too", shown=False, display="j k"),
+    Key("frame.ends", "g", "", "first, last", "To the first row and to the last", shown=False, display="g G"),
+    Key("frame.page", "ctrl+d", "", "page", "Half a page down and up", shown=False, display="ctrl+d ctrl+u"),
+    Key("frame.focus", "tab", "", "next part", "To the next part of the room", shown=False, display="tab"),
+    Key("frame.palette", "ctrl+p", "", "command", "The same as :", shown=False),
+    *(
+        Key(
+            f"frame.{room.noun}",
+            room.number,
+            f"app.room('{room.noun}')",
+            room.title,
+            f"Go to {room.title}",
+            shown=False,
+        )
+        for room in ROOMS
+    ),
+)
+
+MEANINGS = {
+    "n": "makes something new",
+    "e": "edits",
+    "d": "deletes",
+    "x": "stops a job",
+    "R": "tries again",
+    "t": "changes the set of a source",
+    "s": "reads a source again",
+    "/": "filters a list",
+    "[": "opens the previous tab",
+    "]": "opens the next tab",
+    "y": "copies",
+    "u": "undoes",
+    "L": "opens a log",
+}
+"""What a letter does wherever it does something: so that it can say so where it cannot."""
+
+
+def of_room(noun: str) -> list[Key]:
+    """The keys of one room, most useful first."""
+    return [key for key in KEYS if key.room == noun]
+
+
+def everywhere() -> list[Key]:
+    """The keys that do the same in every room."""
+    return [key for key in KEYS if not key.room]
+
+
+def bindings(noun: str) -> list[BindingType]:
+    """Textual's bindings for one room; letters that mean something elsewhere say why they do nothing here."""
+    known = [key for key in (*of_room(noun), *everywhere()) if key.action]
+    made: list[BindingType] = [
+        Binding(key.keys, key.action, key.label, id=key.id, tooltip=key.tooltip, show=False) for key in known
+    ]
+    taken = {name for key in known for name in key.keys.split(",")}
+    made.extend(Binding(letter, f"cannot('{letter}')", show=False) for letter in MEANINGS if letter not in taken)
+    return made
+
+
+def why_not(noun: str, letter: str) -> str:
+    """Why a letter does nothing in a room, and what would."""
+    here = ", ".join(f"{key.face} {key.label}" for key in of_room(noun) if key.shown)
+    return f"{letter} {MEANINGS[letter]}; there is nothing in {BY_NOUN[noun].title} it could do that to. Here: {here}."

@@ -1,0 +1,24 @@
+"""The one palette: every key of the room, every room and every theme, found by name."""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING
+
+from textual.app import SystemCommand
+
+import themes
+from refact_tui import keys
+
+if TYPE_CHECKING:
+    from refact_tui.frame import RefactApp
+
+
+def commands(app: "RefactApp", noun: str) -> Iterator[SystemCommand]:
+    """What can be done now: first in this room, then anywhere."""
+    for key in (*keys.of_room(noun), *keys.everywhere()):
+        if key.action and key.id not in ("frame.command", "frame.back"):
+            run = partial(app.run_here, key.action)
+            yield SystemCommand(f"{key.label}", f"{key.face} · {key.tooltip}", run)
+    for name in themes.names():
+        yield SystemCommand(f"theme {name}", "Change the colours, now and from now on", partial(app.use_theme, name))
+    yield SystemCommand("screenshot", "Save this screen as an SVG file in the current folder", app.shot)

@@ -1,0 +1,154 @@
+"""The base of every room: the frame around it, the state it draws, and how it says yes and no.
+
+A room is a screen in its own mode; `rooms/NOUN.py` holds `NounRoom(Room)` and `rooms/NOUN.tcss` its layout (both
+are found by name, and loaded when the room is first opened). It gives
+  body()        the widgets between the tabs and the footer;
+  draw(state)   called when the room is opened and, at most four times a second, when the state has changed while
+                the room is on top; never for a room nobody sees;
+  action_NAME   for each key of the room in `refact_tui.keys`, the one place where keys are said;
+  action_back   one step back for esc; the default moves the focus to the first part.
+It has `state`, `client`, `call(…)` for "ask the engine, and say what came of it", `refuse(text)` for a key that
+cannot act, and `fail(error)` for what the engine refused.
+"""
+
+from collections.abc import Coroutine, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Static
+
+from refact_tui import keys
+from refact_tui.client import AsyncClient, EngineError, EngineUnreachable
+from refact_tui.signs import clean
+from refact_tui.state import EngineState
+from refact_tui.widgets.action_line import Hints, RoomTabs
+from refact_tui.widgets.status_line import StatusLine
+
+if TYPE_CHECKING:
+    from refact_tui.frame import RefactApp
+
+LEAST = (60, 16)
+"""Columns and rows below which there is no room for a room."""
+
+
+class Room(Screen[None]):
+    """One of the six; see the module's words."""
+
+    NOUN: ClassVar[str] = ""
+    TITLE: ClassVar[str | None] = None
+    NUMBER: ClassVar[str] = ""
+    DEFAULT_CSS = """
+    Room {
+        background: $background;
+        #room { height: 1fr; }
+        #too-small { display: none; height: 1fr; content-align: center middle; }
+        &.-stale #room { opacity: 60%; }
+        &.-tiny > * { display: none; }
+        &.-tiny > #too-small { display: block; }
+    }
+    """
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        noun = cls.__name__.removesuffix("Room").lower()
+        if noun in keys.BY_NOUN:
+            room = keys.BY_NOUN[noun]
+            cls.NOUN, cls.TITLE, cls.NUMBER = noun, room.title, room.number
+            cls.BINDINGS = keys.bindings(noun)
+            if Path(__file__).with_name(f"{noun}.tcss").exists():
+                cls.CSS_PATH = f"{noun}.tcss"
+        super().__init_subclass__(**options)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._drawn: EngineState | None = None
+
+    def compose(self) -> ComposeResult:
+        yield StatusLine()
+        yield RoomTabs(self.NOUN, id="rooms")
+        with Vertical(id="room"):
+            yield from self.body()
+        yield Hints(self.NOUN, id="hints")
+        yield Static("make me bigger ({}×{})".format(*LEAST), id="too-small", markup=False)
+
+    def body(self) -> Iterable[Widget]:
+        """The widgets of the room."""
+        raise NotImplementedError
+
+    def draw(self, state: EngineState) -> None:
+        """Show this state."""
+        raise NotImplementedError
+
+    @property
+    def face(self) -> "RefactApp":
+        """The app, by its own type."""
+        return cast("RefactApp", self.app)
+
+    @property
+    def state(self) -> EngineState:
+        """What the engine is known to be doing."""
+        return self.face.state
+
+    @property
+    def client(self) -> AsyncClient:
+        """The way to the engine."""
+        return self.face.client
+
+    def redraw(self) -> None:
+        """Bring the frame and the room up to date, if anything has changed since it was last drawn."""
+        state = self.state
+        if state is self._drawn:
+            return
+        self._drawn = state
+        self.query_one(StatusLine).show(state)
+        self.set_class(state.link in ("retrying", "lost"), "-stale")
+        if state.link != "starting":
+            self.draw(state)
+
+    def on_screen_resume(self) -> None:
+        self._drawn = None
+        self.redraw()
+
+    def on_resize(self, event: events.Resize) -> None:
+        self.set_class(event.size.width < LEAST[0] or event.size.height < LEAST[1], "-tiny")
+
+    def call(self, asking: Coroutine[Any, Any, Any], done: str = "") -> None:
+        """Ask the engine in the background; say `done` when it has agreed, and why when it has not."""
+        self.run_worker(self._called(asking, done), group="call")
+
+    async def _called(self, asking: Coroutine[Any, Any, Any], done: str) -> None:
+        try:
+            await asking
+        except (EngineError, EngineUnreachable) as error:
+            self.fail(error)
+        else:
+            if done:
+                self.app.notify(done, markup=False, timeout=4)
+
+    def fail(self, error: EngineError | EngineUnreachable) -> None:
+        """Say what went wrong and what to do."""
+        self.app.notify(clean(f"{error.message} {error.hint}".strip()), title="error", severity="error", markup=False)
+
+    def refuse(self, text: str) -> None:
+        """Say why a key can do nothing here and now."""
+        self.app.notify(text, severity="warning", markup=False, timeout=4)
+
+    def action_cannot(self, letter: str) -> None:
+        """A letter that means something in other rooms only."""
+        self.refuse(keys.why_not(self.NOUN, letter))
+
+    def action_back(self) -> None:
+        """One step back: to the first part of the room."""
+        first = next(iter(self.focus_chain), None)
+        if first is not None:
+            first.focus()
+
+    def action_help(self) -> None:
+        """Open the help of this room."""
+        from refact_tui.dialogs.help import HelpDialog
+
+        self.app.push_screen(HelpDialog(self.NOUN))

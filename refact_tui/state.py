@@ -1,0 +1,149 @@
+"""What the engine is known to be doing: one frozen value, and the pure fold of an event into it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, TypeVar
+
+import msgspec
+
+from backend import wire
+
+Link = Literal["starting", "up", "retrying", "lost"]
+T = TypeVar("T")
+
+ENDED_JOBS = 20
+METRICS_PER_RUN = 20_000
+ALIVE_JOBS = ("queued", "running")
+
+
+@dataclass(frozen=True)
+class EngineState:
+    """Everything the rooms draw. Stays as it was while the link is down."""
+
+    engine: wire.EngineInfo | None = None
+    engine_seen: float = 0.0
+    """`time.monotonic()` when `engine` was told, to count its uptime on."""
+    stopping: bool = False
+    """The engine has said that it is going down, so it was asked to."""
+    serving: tuple[wire.Serving, ...] = ()
+    jobs: tuple[wire.Job, ...] = ()
+    sources: tuple[wire.Source, ...] = ()
+    scan: wire.Scan | None = None
+    runs: tuple[wire.Run, ...] = ()
+    checkpoints: tuple[wire.Checkpoint, ...] = ()
+    models: tuple[wire.Model, ...] = ()
+    metrics: dict[str, tuple[wire.Metric, ...]] = field(default_factory=dict)
+    """Points told since this program attached; older ones are asked for by run."""
+    link: Link = "starting"
+    trouble: str = ""
+    """Why the link is not up, in words."""
+
+    def job(self, job_id: int | None) -> wire.Job | None:
+        """The job of this id, while the engine still speaks of it."""
+        return next((job for job in self.jobs if job.id == job_id), None) if job_id is not None else None
+
+    @property
+    def alive(self) -> tuple[wire.Job, ...]:
+        """Jobs that wait or run."""
+        return tuple(job for job in self.jobs if job.state in ALIVE_JOBS)
+
+
+def from_wire(told: wire.State, seen: float) -> EngineState:
+    """The state as the engine told it whole at monotonic time `seen`."""
+    return EngineState(
+        engine=told.engine,
+        engine_seen=seen,
+        serving=tuple(told.serving),
+        jobs=_bounded(tuple(told.jobs)),
+        sources=tuple(told.sources),
+        scan=told.scan,
+        runs=tuple(told.runs),
+        checkpoints=tuple(told.checkpoints),
+        models=tuple(told.models),
+        link="up",
+    )
+
+
+def fold(state: EngineState, event: wire.Event) -> EngineState:
+    """The state after this event; kinds and data it does not understand change nothing."""
+    step = _STEPS.get(event.kind)
+    if step is None:
+        return state
+    try:
+        return step(state, event.data)
+    except (msgspec.ValidationError, KeyError, TypeError):
+        return state
+
+
+def _read(data: Any, kind: type[T]) -> T:
+    return data if isinstance(data, kind) else msgspec.convert(data, kind)
+
+
+def _put(items: tuple[T, ...], item: T, key: Callable[[T], Any]) -> tuple[T, ...]:
+    """The item in the place of the one with its key, or at the end."""
+    if any(key(one) == key(item) for one in items):
+        return tuple(item if key(one) == key(item) else one for one in items)
+    return (*items, item)
+
+
+def _bounded(jobs: tuple[wire.Job, ...]) -> tuple[wire.Job, ...]:
+    ended = [job.id for job in jobs if job.state not in ALIVE_JOBS]
+    drop = set(ended[: max(0, len(ended) - ENDED_JOBS)])
+    return tuple(job for job in jobs if job.id not in drop) if drop else jobs
+
+
+def _job(state: EngineState, data: Any) -> EngineState:
+    return replace(state, jobs=_bounded(_put(state.jobs, _read(data, wire.Job), lambda job: job.id)))
+
+
+def _source(state: EngineState, data: Any) -> EngineState:
+    return replace(state, sources=_put(state.sources, _read(data, wire.Source), lambda source: source.id))
+
+
+def _source_removed(state: EngineState, data: Any) -> EngineState:
+    name = data["name"]
+    return replace(state, sources=tuple(source for source in state.sources if source.name != name))
+
+
+def _scan(state: EngineState, data: Any) -> EngineState:
+    return replace(state, scan=_read(data, wire.Scan))
+
+
+def _run(state: EngineState, data: Any) -> EngineState:
+    return replace(state, runs=_put(state.runs, _read(data, wire.Run), lambda run: run.run))
+
+
+def _metric(state: EngineState, data: Any) -> EngineState:
+    event = _read(data, wire.MetricEvent)
+    points = (*state.metrics.get(event.run, ()), event.metric)[-METRICS_PER_RUN:]
+    return replace(state, metrics={**state.metrics, event.run: points})
+
+
+def _checkpoints(state: EngineState, data: Any) -> EngineState:
+    return replace(state, checkpoints=tuple(msgspec.convert(data["checkpoints"], list[wire.Checkpoint])))
+
+
+def _serving(state: EngineState, data: Any) -> EngineState:
+    serving = _read(data, wire.Serving)
+    points = tuple(
+        msgspec.structs.replace(point, served=point.id == serving.checkpoint) if point.model == serving.model else point
+        for point in state.checkpoints
+    )
+    return replace(state, serving=_put(state.serving, serving, lambda host: host.model), checkpoints=points)
+
+
+def _engine(state: EngineState, data: Any) -> EngineState:
+    return replace(state, stopping=data["state"] == "stopping")
+
+
+_STEPS: dict[str, Callable[[EngineState, Any], EngineState]] = {
+    "job": _job,
+    "source": _source,
+    "source_removed": _source_removed,
+    "scan": _scan,
+    "run": _run,
+    "metric": _metric,
+    "checkpoints": _checkpoints,
+    "serving": _serving,
+    "engine": _engine,
+}

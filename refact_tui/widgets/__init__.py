@@ -1,0 +1,1 @@
+"""Widgets the rooms are made of."""

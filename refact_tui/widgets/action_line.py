@@ -1,0 +1,98 @@
+"""One line of words that can be clicked: the tabs of the rooms, and the keys at the bottom."""
+
+from dataclasses import dataclass
+
+from rich.cells import cell_len
+from textual import events
+from textual.content import Content
+from textual.widgets import Static
+
+from refact_tui import keys
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Text with a style, and the action a click on it runs."""
+
+    text: str
+    style: str = ""
+    action: str = ""
+
+
+class ActionLine(Static):
+    """Shows pieces side by side and runs the action of the one that is clicked."""
+
+    DEFAULT_CSS = "ActionLine { height: 1; }"
+
+    def __init__(self, noun: str, id: str) -> None:
+        super().__init__(markup=False, id=id)
+        self.noun = noun
+        self._pieces: list[Piece] = []
+
+    def on_mount(self) -> None:
+        self._draw()
+
+    def on_resize(self) -> None:
+        self._draw()
+
+    def pieces(self, width: int) -> list[Piece]:
+        """What fits into `width` cells."""
+        raise NotImplementedError
+
+    def _draw(self) -> None:
+        pieces = self.pieces(self.size.width)
+        if pieces != self._pieces:
+            self._pieces = pieces
+            self.update(Content.assemble(*((piece.text, piece.style) for piece in pieces)))
+
+    async def on_click(self, event: events.Click) -> None:
+        at = 0
+        for piece in self._pieces:
+            at += cell_len(piece.text)
+            if event.x < at:
+                if piece.action:
+                    await self.screen.run_action(piece.action)
+                return
+
+
+class RoomTabs(ActionLine):
+    """The rooms by number; the open one is marked."""
+
+    DEFAULT_CSS = "RoomTabs { background: $panel; color: $text-muted; }"
+
+    def pieces(self, width: int) -> list[Piece]:
+        gap = " " if width >= 64 else ""
+        made = []
+        for room in keys.ROOMS:
+            here = room.noun == self.noun
+            mark = "▌" if here else " "
+            made.append(
+                Piece(
+                    f"{mark}{room.number} {room.title}{gap}",
+                    "bold $text-primary" if here else "",
+                    f"app.room('{room.noun}')",
+                )
+            )
+        return made
+
+
+class Hints(ActionLine):
+    """The keys of the room on the left, those of every room on the right."""
+
+    DEFAULT_CSS = "Hints { background: $panel; color: $text-muted; }"
+
+    def pieces(self, width: int) -> list[Piece]:
+        right = [piece for key in keys.everywhere() if key.shown for piece in hint(key)]
+        room = width - sum(cell_len(piece.text) for piece in right)
+        left: list[Piece] = []
+        for key in keys.of_room(self.noun):
+            more = hint(key)
+            if key.shown and sum(cell_len(piece.text) for piece in (*left, *more)) < room:
+                left += more
+        space = room - sum(cell_len(piece.text) for piece in left)
+        return [*left, Piece(" " * max(0, space)), *right]
+
+
+def hint(key: keys.Key) -> list[Piece]:
+    """One key with its label."""
+    return [Piece(f" {key.face}", "bold $text-accent", key.action), Piece(f" {key.label} ", "", key.action)]

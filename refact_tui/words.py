@@ -1,0 +1,91 @@
+"""Numbers and times as the words a person reads; pure."""
+
+from datetime import UTC, datetime
+
+NONE = "–"
+_UNITS = ("B", "KB", "MB", "GB", "TB")
+_STEPS = ((86400, "d"), (3600, "h"), (60, "m"))
+
+
+def count(number: int | None) -> str:
+    """`12 480`: thousands apart, so that long numbers can be read."""
+    return NONE if number is None else f"{number:,}".replace(",", " ")
+
+
+def size(number: int | float | None) -> str:
+    """Bytes as `18 MB`, 1024 to the step; one decimal below ten."""
+    if number is None:
+        return NONE
+    value = float(number)
+    for unit in _UNITS:
+        if abs(value) < 1000 or unit == _UNITS[-1]:
+            break
+        value /= 1024
+    if unit == "B" or abs(value) >= 9.95:
+        return f"{value:.0f} {unit}"
+    return f"{value:.1f} {unit}"
+
+
+def duration(seconds: float | None) -> str:
+    """`9s`, `22m`, `3h12m`, `2d4h`: the two largest steps that matter."""
+    if seconds is None:
+        return NONE
+    left = max(0, round(seconds))
+    if left < 60:
+        return f"{left}s"
+    if left < 3600:
+        return f"{left // 60}m" if left >= 600 else f"{left // 60}m{left % 60:02}s"
+    if left < 86400:
+        return f"{left // 3600}h{left % 3600 // 60:02}m"
+    return f"{left // 86400}d{left % 86400 // 3600}h"
+
+
+def ago(when: str | None, now: datetime | None = None) -> str:
+    """An ISO 8601 time as `2 m ago`; `–` for none or what is no time."""
+    if not when:
+        return NONE
+    try:
+        then = datetime.fromisoformat(when)
+    except ValueError:
+        return NONE
+    if then.tzinfo is None:
+        then = then.replace(tzinfo=UTC)
+    seconds = ((now or datetime.now(UTC)) - then).total_seconds()
+    for step, letter in _STEPS:
+        if seconds >= step:
+            return f"{int(seconds // step)} {letter} ago"
+    return "just now"
+
+
+def loss(value: float | None) -> str:
+    """Nats per token with three decimals."""
+    return NONE if value is None else f"{value:.3f}"
+
+
+def percent(value: float | None) -> str:
+    """A share of 0..1 as `21 %`."""
+    return NONE if value is None else f"{value * 100:.0f} %"
+
+
+def change(new: float | None, base: float | None) -> str:
+    """How much `new` lies over or under `base`, as `−18 %`."""
+    if new is None or not base:
+        return NONE
+    share = round((new - base) / base * 100)
+    if share == 0:
+        return "±0 %"
+    return f"+{share} %" if share > 0 else f"−{-share} %"
+
+
+def plural(number: int, one: str, many: str = "") -> str:
+    """`1 job`, `2 jobs`."""
+    return f"{count(number)} {one if number == 1 else many or one + 's'}"
+
+
+def bar(share: float, width: int) -> str:
+    """A share of 0..1 as blocks in at most `width` cells; something stays something."""
+    eighths = round(max(0.0, min(1.0, share)) * width * 8)
+    if share > 0:
+        eighths = max(eighths, 1)
+    full, rest = divmod(eighths, 8)
+    return "█" * full + (" ▏▎▍▌▋▊▉"[rest] if rest else "")
