@@ -1,4 +1,4 @@
-"""Where prefix, suffix and middle stand in a prompt: the one place that scoring, training and serving share; torch-free."""
+"""Where prefix, suffix and middle stand in a prompt, for training and serving alike; torch-free."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""From accepted files to rows of tokens: the same rows in the same order for the same seed, whoever asks; torch-free."""
+"""From accepted files to rows of tokens, the same in the same order for the same seed; torch-free."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Chooses middles as an IDE would ask for them: rest of a line, a whole line, a few lines or a block, any span; pure."""
+"""Chooses middles as an IDE would ask for them: rest of a line, whole line, a few lines, any span; pure."""
 
 import re
 from dataclasses import dataclass

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Iterator
 from itertools import islice
-from typing import Any
 
 import psutil
 import torch

@@ -1,0 +1,39 @@
+"""Finds checkpoints: all of them, one by its name, and the best of the newest finished run."""
+
+import re
+
+from backend import wire
+from backend.context import Context
+from backend.errors import BadRequest, NotFound
+from backend.train import made
+
+NAME = re.compile(r"([0-9a-zA-Z_.-]{1,30}):(\d{1,9})")
+LATEST_BEST = (
+    "SELECT name, best_step FROM runs WHERE model = ? AND state = 'done' AND best_step IS NOT NULL "
+    "AND base_loss IS NOT NULL AND best_loss < base_loss ORDER BY ended DESC, id DESC LIMIT 1"
+)
+
+
+async def list_checkpoints(ctx: Context) -> list[wire.Checkpoint]:
+    """Every checkpoint, the newest run first."""
+    return await made.list_checkpoints(ctx)
+
+
+async def resolve(ctx: Context, name: str) -> wire.Checkpoint:
+    """The checkpoint called RUN:STEP. Raises BadRequest for another form, NotFound where there is none."""
+    if not NAME.fullmatch(name):
+        raise BadRequest(
+            f"{name!r} is no checkpoint's name; they look like RUN:STEP.", "See `refact-tui checkpoints list`."
+        )
+    for checkpoint in await list_checkpoints(ctx):
+        if checkpoint.id == name:
+            return checkpoint
+    raise NotFound(f"There is no checkpoint {name}.", "See `refact-tui checkpoints list`.")
+
+
+async def latest_best(ctx: Context, model: str) -> wire.Checkpoint | None:
+    """The best checkpoint of the newest finished run of `model` whose best is below its base loss; None before that."""
+    row = await ctx.db.fetch_one(LATEST_BEST, (model,))
+    if row is None:
+        return None
+    return await resolve(ctx, f"{row['name']}:{row['best_step']}")

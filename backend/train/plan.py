@@ -1,0 +1,186 @@
+"""Works out steps, batch, memory and time of a run before it starts, or says what is missing; torch-free."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from backend import devices, settings, wire
+from backend.context import Context
+from backend.errors import BadRequest
+from backend.models import catalog
+from backend.models.catalog import ModelInfo
+from backend.scan import results
+from backend.scan import run as scan_run
+from backend.scan.results import AcceptedFile
+from backend.train.settings import merged
+
+FEWEST_FILES = 8
+FEWEST_TEST_TOKENS = 8_000
+BYTES_A_TOKEN = 3.6
+"""Where no token count is stored yet."""
+DEFAULT_EPOCHS, MOST_EPOCHS = 3, 10
+DEFAULT_S = 20 * 60.0
+FILLED = 0.97
+"""Share of a row that is not padding."""
+CPU_CONTEXT, GPU_CONTEXT = 512, 2048
+EVALUATION_S, START_S = 20.0, 8.0
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A plan and what it is made of."""
+
+    plan: wire.Plan
+    info: ModelInfo
+    files: list[AcceptedFile]
+    exact: bool
+    seconds: float | None
+    most_steps: int
+
+
+def rate_setting(model: str) -> str:
+    """Name of the setting that keeps a model's measured training speed on this box."""
+    return f"train.tokens_per_s.{model}"
+
+
+async def make(ctx: Context, request: wire.StartRun) -> wire.Plan:
+    """What would be trained and what it takes. Raises BadRequest for too little to learn from, or a bad value."""
+    return (await prepare(ctx, request)).plan
+
+
+async def prepare(ctx: Context, request: wire.StartRun) -> Prepared:
+    """The plan with its files. Raises as `make` does."""
+    overrides = {name: value for name, value in request.settings.items() if value is not None}
+    if request.steps is not None:
+        overrides["train_steps"] = request.steps
+    chosen = merged(overrides)
+    if request.steps is not None and chosen["train_steps"] < 1:
+        raise BadRequest("A run needs at least one step.", "Leave --steps out and it is planned.")
+    if request.minutes is not None and not 0.1 <= request.minutes <= 10_000:
+        raise BadRequest(f"{request.minutes:g} minutes cannot be planned; from 0.1 to 10000 can.")
+    info = catalog.get(request.model or catalog.STARTER)
+    files = await results.accepted(ctx)
+    await _refuse_too_little(ctx, files)
+    measured = await settings.get(ctx.db, rate_setting(info.name))
+    rate = float(measured) if measured else _guessed_rate(info)
+    return _work_out(info, files, chosen, overrides, request.minutes, rate)
+
+
+async def _refuse_too_little(ctx: Context, files: list[AcceptedFile]) -> None:
+    usable = [file for file in files if file.size > 0]
+    test_tokens = sum(tokens_of(file) for file in usable if file.set == "test")
+    if not usable:
+        scan = await scan_run.current(ctx)
+        if scan is None:
+            raise BadRequest(
+                "Nothing has been scanned yet, so there is nothing to train on.", "Run `refact-tui scan run`."
+            )
+        raise BadRequest(
+            scan.detail or f"0 of {scan.files} files accepted; there is nothing to train on.",
+            "Look at the reasons with `refact-tui scan files --rejected`, or add a source.",
+        )
+    if len(usable) < FEWEST_FILES:
+        raise BadRequest(
+            f"Only {len(usable)} accepted files have text in them; at least {FEWEST_FILES} are needed to learn from.",
+            "Add a source that has more code.",
+        )
+    if test_tokens < FEWEST_TEST_TOKENS:
+        raise BadRequest(
+            f"The held-out files have about {test_tokens} tokens; at least {FEWEST_TEST_TOKENS} are needed to judge by.",
+            "Add more code, or put a source into the test set: `refact-tui sources set NAME test`.",
+        )
+    if all(file.set == "test" for file in usable):
+        raise BadRequest(
+            "Every accepted file is held out; none is left to train on.", "Put a source into the train set."
+        )
+
+
+def _work_out(
+    info: ModelInfo,
+    files: list[AcceptedFile],
+    chosen: dict[str, Any],
+    overrides: dict[str, Any],
+    minutes: float | None,
+    rate: float,
+) -> Prepared:
+    train = [file for file in files if file.set == "train" and file.size > 0]
+    test = [file for file in files if file.set == "test" and file.size > 0]
+    tokens = sum(tokens_of(file) for file in train)
+    if chosen["context"] is None:
+        chosen["context"] = min(info.context, GPU_CONTEXT if devices.gpus() else CPU_CONTEXT)
+    if chosen["context"] > info.context:
+        raise BadRequest(f"context is {chosen['context']}; {info.name} reads at most {info.context} tokens.")
+    if chosen["learning_rate"] is None:
+        chosen["learning_rate"] = info.learning_rate
+    exact = chosen["train_steps"] > 0
+    seconds = None if exact else (minutes or 0) * 60 or DEFAULT_S
+    epochs = MOST_EPOCHS if minutes else DEFAULT_EPOCHS
+    if chosen["batch_size"] is None:
+        chosen["batch_size"] = _batch(min(epochs * tokens, (seconds or DEFAULT_S) * rate), chosen["context"])
+    tokens_a_step = chosen["batch_size"] * chosen["context"] * FILLED
+    most = max(math.ceil(epochs * tokens / tokens_a_step), 5)
+    steps = chosen["train_steps"] or max(min(most, int((seconds or 0) * rate / tokens_a_step)), 5)
+    if chosen["warmup_num_steps"] is None:
+        chosen["warmup_num_steps"] = max(min(20, steps // 10), 1)
+    chosen["train_steps"] = steps
+    memory, available = _memory(info, chosen), devices.memory_available()
+    training_s = steps * tokens_a_step / rate
+    tests_s = 11 * 24 * chosen["context"] / (3 * rate)
+    duration = training_s + tests_s + EVALUATION_S + START_S
+    plan = wire.Plan(
+        model=info.name,
+        steps=steps,
+        batch_size=chosen["batch_size"],
+        tokens_per_epoch=tokens,
+        memory_bytes=memory,
+        memory_available_bytes=available,
+        duration_s=round(duration, 1),
+        settings=chosen,
+        overridden=sorted(overrides),
+        train_files=len(train),
+        test_files=len(test),
+        test_tokens=sum(tokens_of(file) for file in test),
+        epochs=round(steps * tokens_a_step / max(tokens, 1), 2),
+        sentence=_sentence(memory, available, duration),
+    )
+    return Prepared(plan, info, files, exact, seconds, most)
+
+
+def tokens_of(file: AcceptedFile) -> int:
+    """Tokens of a file: counted by the scan, else estimated from its size."""
+    return file.tokens or math.ceil(file.size / BYTES_A_TOKEN)
+
+
+def _batch(budget: float, context: int) -> int:
+    """The largest power of two from 8 to 128 that leaves at least 150 steps for the tokens there are."""
+    batch = 8
+    while batch < 128 and budget / (2 * batch * context) >= 150:
+        batch *= 2
+    return batch
+
+
+def _guessed_rate(info: ModelInfo) -> float:
+    """Tokens a second before anything was measured: what two CPU cores do, by the model's size."""
+    return 4500.0 * min(9e6 / max(info.parameters, 1), 2.0)
+
+
+def _memory(info: ModelInfo, chosen: dict[str, Any]) -> int:
+    """Bytes at the peak: runtime, weights, adapters with their optimizer, and activations of a micro-batch."""
+    tokens = min(chosen["micro_batch_size"], chosen["batch_size"]) * chosen["context"]
+    kept = 2 if chosen["low_gpu_memory_mode"] else 40 * info.layers
+    inner = 0 if chosen["low_gpu_memory_mode"] else 14 * info.layers
+    activations = tokens * (info.hidden_size * kept + info.intermediate_size * inner)
+    logits = tokens * info.vocab_size * 16
+    adapters = info.layers * chosen["lora_r"] * (11 * info.hidden_size + 3 * info.intermediate_size) * 16
+    return 650_000_000 + 4 * info.parameters + adapters + activations + logits
+
+
+def _sentence(memory: int, available: int, duration: float) -> str:
+    """Whether it fits, and how long it takes."""
+    length = f"about {max(round(duration / 60), 1)} min" if duration >= 60 else "less than a minute"
+    if memory <= available:
+        return f"fits: {memory / 1e9:.1f} of {available / 1e9:.0f} GB; {length}"
+    return (
+        f"does not fit: needs {memory / 1e9:.1f} GB, {available / 1e9:.1f} GB are free; "
+        "a smaller micro_batch_size or low_gpu_memory_mode needs less"
+    )

@@ -1,0 +1,240 @@
+"""Runs as the engine offers them: start, stop, resume, and carry them over the engine's own restarts."""
+
+import asyncio
+import json
+import os
+import re
+import shutil
+import sqlite3
+from collections import Counter
+from datetime import UTC, datetime
+from weakref import WeakKeyDictionary
+
+from backend import settings, wire
+from backend.bus import Bus
+from backend.context import Context
+from backend.errors import BadRequest, Conflict, RefactError
+from backend.jobs import journal
+from backend.jobs.process import adopt
+from backend.store.database import now
+from backend.train import records
+from backend.train.dataset import Member, write_manifest
+from backend.train.follow import Follower
+from backend.train.job import Folder, Job
+from backend.train.plan import Prepared, prepare, rate_setting
+from backend.train.tell import sentences
+
+NAME = re.compile(r"[0-9a-zA-Z_.-]{1,30}")
+SAVE_S = 60.0
+"""How long a trainer may take to save when the engine stops."""
+ANSWER_S = 20.0
+"""How long `stop` waits for the save before it answers."""
+INSERT = (
+    "INSERT INTO runs(project_id, name, model, state, step, steps, settings, plan, train_files, test_files, wanted, phase, "
+    "attempts, journal_offset, created) VALUES (1, ?, ?, 'queued', 0, ?, ?, ?, ?, ?, 'running', 'waiting', 0, 0, ?)"
+)
+_living: WeakKeyDictionary[Bus, dict[str, Follower]] = WeakKeyDictionary()
+
+
+async def start(ctx: Context, request: wire.StartRun) -> wire.Run:
+    """Plan a run and queue it. Raises BadRequest for too little data, a bad value or name, Conflict for a taken name."""
+    prepared = await prepare(ctx, request)
+    plan = prepared.plan
+    if plan.memory_bytes > plan.memory_available_bytes:
+        raise BadRequest(
+            f"The run {plan.sentence.partition(';')[0]}.", "Lower micro_batch_size, or set low_gpu_memory_mode."
+        )
+    name = request.name or await _free_name(ctx, prepared)
+    if not NAME.fullmatch(name) or name.strip(".") == "":
+        raise BadRequest(f"{name!r} cannot be a run's name: 1 to 30 letters, digits, dots, dashes and underscores can.")
+    try:
+        await ctx.db.execute(
+            INSERT,
+            (
+                name,
+                plan.model,
+                plan.steps,
+                json.dumps(plan.settings),
+                json.dumps({"overridden": plan.overridden, "duration_s": plan.duration_s, "sentence": plan.sentence}),
+                plan.train_files,
+                plan.test_files,
+                now(),
+            ),
+        )
+    except sqlite3.IntegrityError as error:
+        raise Conflict(f"There is a run called {name!r} already.", "Choose another name, or leave it out.") from error
+    try:
+        await asyncio.to_thread(_write_folder, ctx, name, prepared)
+    except OSError as error:
+        await ctx.db.execute("DELETE FROM runs WHERE name = ?", (name,))
+        raise RefactError(
+            f"The run's folder could not be written: {error.strerror or error}.", "Free some space."
+        ) from error
+    return await _submit(ctx, name)
+
+
+async def stop(ctx: Context, run: str) -> wire.Run:
+    """Save and stop; returns when it has, or after a while as it stands. A run that has ended stays as it is."""
+    row = await records.row_of(ctx, run)
+    if row["state"] in records.ENDINGS:
+        return records.to_wire(ctx, row)
+    await records.change(ctx, run, wanted="stopped")
+    job = records.to_wire(ctx, row).job
+    follower = _followers(ctx).get(run)
+    if follower:
+        await follower.stop()
+    if job is not None:
+        await ctx.jobs.stop(job)
+        try:
+            await asyncio.wait_for(ctx.jobs.wait(job), ANSWER_S)
+        except TimeoutError:
+            return await get(ctx, run)
+    if (await records.row_of(ctx, run))["state"] not in records.ENDINGS:
+        await records.change(ctx, run, state="stopped", phase="", ended=now())
+        await Follower(ctx, run).show()
+    return await get(ctx, run)
+
+
+async def resume(ctx: Context, run: str) -> wire.Run:
+    """Go on with a run that stopped, paused or failed; one that lives or is done is returned as it is."""
+    row = await records.row_of(ctx, run)
+    if row["state"] == "done" or run in _followers(ctx):
+        return records.to_wire(ctx, row)
+    await records.change(
+        ctx, run, wanted="running", state="queued", phase="waiting", reason=None, ended=None, attempts=0
+    )
+    return await _submit(ctx, run)
+
+
+async def list_runs(ctx: Context) -> list[wire.Run]:
+    """Every run, the newest first."""
+    return [records.to_wire(ctx, row) for row in await records.all_rows(ctx)]
+
+
+async def get(ctx: Context, run: str) -> wire.Run:
+    """One run. Raises NotFound."""
+    return records.to_wire(ctx, await records.row_of(ctx, run))
+
+
+async def metrics(ctx: Context, run: str) -> list[wire.Metric]:
+    """Losses by step; step 0 is the base model's test loss."""
+    row = await records.row_of(ctx, run)
+    names = "step, train_loss, test_loss, learning_rate, tokens_per_s"
+    rows = await ctx.db.fetch_all(f"SELECT {names} FROM metrics WHERE run_id = ? ORDER BY step", (row["id"],))
+    return [wire.Metric(**dict(one)) for one in rows]
+
+
+async def log(ctx: Context, run: str) -> list[wire.LogLine]:
+    """What happened in a run, in words, oldest first."""
+    await records.row_of(ctx, run)
+    folder = Folder(ctx.paths.runs / run)
+    own, _ = await asyncio.to_thread(journal.read, folder.journal, 0)
+    notes, _ = await asyncio.to_thread(journal.read, folder.notes, 0)
+    return sentences([*own, *notes])
+
+
+async def recover(ctx: Context) -> None:
+    """At engine start: trainers that live are adopted at once, runs that should be running are queued again."""
+    for row in reversed(await records.all_rows(ctx)):
+        if row["wanted"] != "running" or row["state"] in records.ENDINGS:
+            continue
+        alive = bool(row["pid"]) and adopt(row["pid"], row["pid_started"]) is not None
+        if not alive:
+            await records.change(ctx, row["name"], state="queued", phase="waiting")
+        await _submit(ctx, row["name"], alive)
+
+
+async def shutdown(ctx: Context) -> None:
+    """The engine stops: trainers save and end, and their runs go on with the next engine."""
+    followers = list(_followers(ctx).values())
+    for follower in followers:
+        follower.leaving = True
+        await follower.stop()
+    await asyncio.gather(*(_saved(follower) for follower in followers))
+
+
+async def detach(ctx: Context) -> None:
+    """The engine restarts: trainers train on, and the next engine adopts them."""
+    for follower in _followers(ctx).values():
+        follower.leaving = True
+        await follower.drain()
+
+
+async def _saved(follower: Follower) -> None:
+    if child := follower.child:
+        await child.stop(SAVE_S)
+    await follower.drain()
+
+
+async def _submit(ctx: Context, run: str, alive: bool = False) -> wire.Run:
+    """Queue a run for its turn on the device; a trainer that is already at work needs no turn."""
+    follower = Follower(ctx, run)
+    living = _followers(ctx)
+    living[run] = follower
+
+    async def work(handle: object) -> None:
+        try:
+            await follower.work(handle)  # type: ignore[arg-type]
+            await _remember_rate(ctx, run)
+        except asyncio.CancelledError:
+            raise
+        except BaseException:
+            living.pop(run, None)
+            raise
+        living.pop(run, None)
+
+    await ctx.jobs.submit("train", run, work, device=None if alive else "compute")
+    await follower.show()
+    return await get(ctx, run)
+
+
+def _followers(ctx: Context) -> dict[str, Follower]:
+    """The runs that this engine follows, by name."""
+    return _living.setdefault(ctx.bus, {})
+
+
+async def _remember_rate(ctx: Context, run: str) -> None:
+    """Keep the speed of a finished run: the next plan counts with it."""
+    row = await records.row_of(ctx, run)
+    found = await ctx.db.fetch_one(
+        "SELECT AVG(tokens_per_s) AS rate FROM metrics WHERE run_id = ? AND step > 2", (row["id"],)
+    )
+    if found and found["rate"]:
+        await settings.set(ctx.db, rate_setting(row["model"]), round(found["rate"], 1))
+
+
+async def _free_name(ctx: Context, prepared: Prepared) -> str:
+    """The name of the source that gives most, and the next number."""
+    source = Counter(file.source for file in prepared.files).most_common(1)[0][0]
+    stem = re.sub(r"[^0-9a-zA-Z_.-]+", "-", source).strip(".-")[:24]
+    taken = {row["name"] for row in await records.all_rows(ctx)}
+    for number in range(1, 10_000):
+        if (name := f"{stem or 'run'}-{number}") not in taken:
+            return name
+    return f"run-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+
+
+def _write_folder(ctx: Context, name: str, prepared: Prepared) -> None:
+    """Everything that the trainer is told. Raises OSError, having removed what it had begun."""
+    folder = Folder(ctx.paths.runs / name)
+    shutil.rmtree(folder.path, ignore_errors=True)
+    try:
+        folder.path.mkdir(mode=0o700)
+        write_manifest(folder.manifest, (Member(file.sha256, file.path, file.set) for file in prepared.files))
+        folder.write_job(
+            Job(
+                run=name,
+                model=prepared.info.name,
+                model_path=str(prepared.info.path),
+                content=str(ctx.paths.content),
+                settings=prepared.plan.settings,
+                steps=prepared.plan.steps,
+                exact=prepared.exact,
+                seconds=prepared.seconds,
+                most_steps=prepared.most_steps,
+                threads=min(len(os.sched_getaffinity(0)), 16),
+            )
+        )
+    except OSError:
+        shutil.rmtree(folder.path, ignore_errors=True)
+        raise
