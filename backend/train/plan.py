@@ -86,7 +86,7 @@ async def _refuse_too_little(ctx: Context, files: list[AcceptedFile]) -> None:
         )
     if test_tokens < FEWEST_TEST_TOKENS:
         raise BadRequest(
-            f"The held-out files have about {test_tokens} tokens; at least {FEWEST_TEST_TOKENS} are needed to judge by.",
+            f"The held-out files have about {test_tokens} tokens; at least {FEWEST_TEST_TOKENS} are needed.",
             "Add more code, or put a source into the test set: `refact-tui sources set NAME test`.",
         )
     if all(file.set == "test" for file in usable):

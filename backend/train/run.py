@@ -30,14 +30,14 @@ SAVE_S = 60.0
 ANSWER_S = 20.0
 """How long `stop` waits for the save before it answers."""
 INSERT = (
-    "INSERT INTO runs(project_id, name, model, state, step, steps, settings, plan, train_files, test_files, wanted, phase, "
-    "attempts, journal_offset, created) VALUES (1, ?, ?, 'queued', 0, ?, ?, ?, ?, ?, 'running', 'waiting', 0, 0, ?)"
+    "INSERT INTO runs(project_id, name, model, state, step, steps, settings, plan, train_files, test_files, wanted, "
+    "phase, attempts, journal_offset, created) VALUES (1, ?, ?, 'queued', 0, ?, ?, ?, ?, ?, 'running', 'waiting', 0, 0, ?)"
 )
 _living: WeakKeyDictionary[Bus, dict[str, Follower]] = WeakKeyDictionary()
 
 
 async def start(ctx: Context, request: wire.StartRun) -> wire.Run:
-    """Plan a run and queue it. Raises BadRequest for too little data, a bad value or name, Conflict for a taken name."""
+    """Plan a run and queue it. Raises BadRequest for too little data, a bad value or name, Conflict for a taken one."""
     prepared = await prepare(ctx, request)
     plan = prepared.plan
     if plan.memory_bytes > plan.memory_available_bytes:

@@ -1,0 +1,46 @@
+"""Settings: a bad value is refused with its range in words, and the learning rate follows its schedule."""
+
+from typing import Any
+
+import pytest
+
+from backend.errors import BadRequest
+from backend.train.settings import SETTINGS, defaults, learning_rate_at, merged
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("lora_r", 2, "from 4 to 128"),
+        ("lora_r", 4.5, "a whole number"),
+        ("lora_r", "many", "a whole number from 4 to 128"),
+        ("lora_r", True, "a whole number"),
+        ("learning_rate", float("nan"), "from 1e-06 to 0.02"),
+        ("lr_schedule", "square", "linear or cosine"),
+        ("low_gpu_memory_mode", 1, "true or false"),
+        ("batch_size", 0, "from 1 to 1024"),
+        ("colour", "red", "no setting called 'colour'"),
+    ],
+)
+def test_bad_values_are_refused_in_words(name: str, value: Any, words: str) -> None:
+    with pytest.raises(BadRequest) as refused:
+        merged({name: value})
+    assert words in refused.value.message
+
+
+def test_every_default_is_inside_its_own_range() -> None:
+    for setting in SETTINGS:
+        if setting.default is not None:
+            assert merged({setting.name: setting.default})[setting.name] == setting.default
+    assert merged({"lora_r": None}) == defaults()
+    assert merged({"learning_rate": 1e-3, "lora_r": 8.0})["lora_r"] == 8
+
+
+@pytest.mark.parametrize("schedule", ["linear", "cosine"])
+def test_the_rate_rises_to_its_peak_and_falls_towards_zero(schedule: str) -> None:
+    values = merged({"learning_rate": 1e-3, "warmup_num_steps": 5, "lr_schedule": schedule})
+    rates = [learning_rate_at(step, 50, values) for step in range(1, 51)]
+    assert rates[4] == max(rates) == 1e-3
+    assert rates[:5] == sorted(rates[:5])
+    assert rates[4:] == sorted(rates[4:], reverse=True)
+    assert 0 < rates[-1] < 1e-4
