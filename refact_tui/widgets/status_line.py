@@ -12,6 +12,8 @@ from refact_tui import words
 from refact_tui.signs import clean
 from refact_tui.state import EngineState
 
+_JOBS: tuple[wire.JobKind, ...] = ("train", "scan", "source")
+"""The kinds of jobs, the one people wait for first."""
 Part = tuple[str, str]
 """Words and their style."""
 
@@ -53,7 +55,7 @@ class StatusLine(Static):
 def parts_of(state: EngineState, now: float) -> list[Part]:
     """The fields, most important first; `now` is monotonic."""
     parts: list[Part] = [_engine(state, now)]
-    job = next((job for job in state.alive if job.state == "running"), None) or next(iter(state.alive), None)
+    job = min(state.alive, key=lambda job: (job.state != "running", _JOBS.index(job.kind)), default=None)
     if job is not None:
         parts.append(_job(job, state))
     for host in state.serving[:1]:

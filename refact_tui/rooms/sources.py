@@ -1,0 +1,151 @@
+"""The Sources room: the code to learn from, where it comes from, and which side of the test it stands on."""
+
+from urllib.parse import quote
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.widgets import Static
+
+from backend import wire
+from refact_tui import words
+from refact_tui import words_of_sources as say
+from refact_tui.dialogs.add_source import AddSourceDialog
+from refact_tui.dialogs.confirm import Confirm
+from refact_tui.rooms.room import Room
+from refact_tui.signs import clean
+from refact_tui.state import EngineState
+from refact_tui.widgets.filter_line import FilterLine
+from refact_tui.widgets.listing import Listing
+from refact_tui.widgets.tabs import RuleLine
+
+EMPTY = (
+    "Nothing here yet. Press n and paste a git URL or a path on this box: the code your model is to learn from. "
+    "Scanning it comes next (2)."
+)
+NONE_MATCH = "No source matches the filter. esc clears it."
+FIRST = "There is no source yet; n adds one."
+STYLES = {"plain": "", "muted": "$text-muted", "busy": "$text-accent", "bad": "$text-error"}
+
+
+class SourcesRoom(Room):
+    """Adds, reads again, and removes sources."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._wanted = ""
+
+    def body(self) -> ComposeResult:
+        yield Listing(say.COLUMNS, empty=EMPTY, id="sources-list")
+        yield FilterLine("part of a name, kind, set or state", id="sources-filter")
+        yield RuleLine(id="sources-title")
+        yield Static("", id="sources-detail", markup=False)
+
+    def draw(self, state: EngineState) -> None:
+        """Show the sources, those at work with how far they are."""
+        text = self.query_one(FilterLine).text
+        listing = self.query_one(Listing)
+        rows = say.source_rows(state, text)
+        listing.show(rows, empty=NONE_MATCH if text and state.sources else EMPTY)
+        if any(row.key == self._wanted for row in rows):
+            listing.select(self._wanted)
+            self._wanted = ""
+        self._detail()
+
+    @property
+    def selected(self) -> wire.Source | None:
+        """The source under the cursor."""
+        key = self.query_one(Listing).key
+        return next((source for source in self.state.sources if source.name == key), None)
+
+    @on(Listing.Moved)
+    def _detail(self) -> None:
+        source = self.selected
+        note = say.next_step(self.state.sources, self.state.scan)
+        self.query_one(RuleLine).say(clean(source.name) if source else "", note)
+        lines = say.detail_lines(source, self.state.job(source.job), self.size.width - 2) if source else []
+        parts = [(text + "\n", STYLES.get(tone, "")) for text, tone in lines]
+        self.query_one("#sources-detail", Static).update(Content.assemble(*parts).rstrip())
+
+    @on(FilterLine.Changed)
+    def _filtered(self) -> None:
+        self.draw(self.state)
+
+    @on(FilterLine.Left)
+    def _back_to_list(self) -> None:
+        self.query_one(Listing).focus()
+
+    def action_filter(self) -> None:
+        """Show only the rows with a text in them."""
+        self.query_one(FilterLine).open()
+
+    def action_back(self) -> None:
+        """Clear the filter first."""
+        if self.query_one(FilterLine).text:
+            self.query_one(FilterLine).action_clear()
+        else:
+            super().action_back()
+
+    @work
+    async def action_new(self) -> None:
+        """Ask what to add, and add it."""
+        added = await self.app.push_screen_wait(AddSourceDialog(self._understand, self._add))
+        if added is not None:
+            self._wanted = added.name
+            self.draw(self.state)
+
+    async def _understand(self, what: str) -> wire.Understood:
+        return await self.client.post("/sources/understand", {"what": what}, wire.Understood)
+
+    async def _add(self, request: wire.AddSource) -> wire.Source:
+        return await self.client.post("/sources", request, wire.Source, timeout_s=60)
+
+    def action_sync(self) -> None:
+        """Read the source under the cursor again."""
+        source = self.selected
+        if source is None:
+            self.refuse(FIRST)
+        elif source.state in ("queued", "reading"):
+            self.refuse(f"{clean(source.name)} is being read already.")
+        else:
+            self.call(self.client.post(f"{path_of(source)}/sync", None, wire.Source))
+
+    def action_cycle_set(self) -> None:
+        """Move the source to the next set."""
+        source = self.selected
+        if source is None:
+            self.refuse(FIRST)
+        else:
+            wanted = {"set": say.next_set(source.set)}
+            self.call(self.client.post(f"{path_of(source)}/set", wanted, wire.Source))
+
+    def action_stop(self) -> None:
+        """Stop reading the source."""
+        source = self.selected
+        job = self.state.job(source.job) if source else None
+        if source is None or job is None or job.state not in ("queued", "running"):
+            self.refuse(f"{clean(source.name)} is not being read." if source else FIRST)
+        else:
+            self.call(
+                self.client.post(f"/jobs/{job.id}/stop", None, wire.Job), f"Stopped reading {clean(source.name)}."
+            )
+
+    @work
+    async def action_delete(self) -> None:
+        """Remove the source, if agreed."""
+        source = self.selected
+        if source is None:
+            self.refuse(FIRST)
+            return
+        files = f" with its {words.plural(source.files, 'file')}" if source.files else ""
+        text = (
+            f"Remove {clean(source.name)}{files} from this project?\n"
+            "The original stays where it is; finished runs and checkpoints stay too."
+        )
+        if await self.app.push_screen_wait(Confirm("Remove a source", text, agree="Remove")):
+            self.call(self.client.delete(path_of(source)), f"Removed {clean(source.name)}.")
+
+
+def path_of(source: wire.Source) -> str:
+    """Where the control API keeps it."""
+    return f"/sources/{quote(source.name, safe='')}"

@@ -1,0 +1,114 @@
+"""Sources as the words and cells a person reads; pure."""
+
+from collections.abc import Sequence
+
+from backend import wire
+from refact_tui import words
+from refact_tui.signs import clean
+from refact_tui.state import EngineState
+from refact_tui.widgets.listing import Cell, Column, Row
+
+COLUMNS = (
+    Column("NAME", 8),
+    Column("KIND", rank=4),
+    Column("REF", rank=5),
+    Column("SET", 5, rank=2),
+    Column("FILES", 5, right=True, rank=3),
+    Column("ACCEPTED", right=True, rank=1),
+    Column("SYNCED", 8, rank=6),
+    Column("STATE", 12),
+)
+SETS: tuple[wire.SetName, ...] = ("auto", "train", "test")
+SET_WORDS = {
+    "auto": "auto: its files are split into training and test",
+    "train": "train: all of its files are trained on",
+    "test": "test: none of its files are trained on, all of them measure",
+}
+
+
+def next_set(now: wire.SetName) -> wire.SetName:
+    """The set that follows when `t` is pressed."""
+    return SETS[(SETS.index(now) + 1) % len(SETS)]
+
+
+def source_rows(state: EngineState, text: str = "") -> list[Row]:
+    """The sources whose row has `text` in it, as they were added."""
+    rows = [_row(source, state.job(source.job)) for source in state.sources]
+    return [row for row in rows if text.casefold() in " ".join(cell for cell, _ in row.cells).casefold()]
+
+
+def _row(source: wire.Source, job: wire.Job | None) -> Row:
+    return Row(
+        source.name,
+        (
+            (clean(source.name), "plain"),
+            (source.kind, "muted"),
+            (clean(source.branch or words.NONE), "muted"),
+            (source.set, "plain"),
+            (words.count(source.files), "plain"),
+            (words.count(source.accepted), "plain"),
+            (words.ago(source.synced), "muted"),
+            state_cell(source, job),
+        ),
+    )
+
+
+def state_cell(source: wire.Source, job: wire.Job | None) -> Cell:
+    """A source's state as sign and word, short enough for a column."""
+    if source.state == "ready":
+        return f"✓ {clean(source.commit[:7])}" if source.commit else "✓ ready", "good"
+    if source.state == "failed":
+        return "✗ failed", "bad"
+    if source.state == "queued" or job is None:
+        return f"◌ {source.state}", "muted"
+    share = f" {min(100, job.done * 100 // job.total)}%" if job.total else ""
+    left = f" {words.duration(job.eta_s)}" if job.eta_s is not None else ""
+    return f"◌ reading{share}{left}", "busy"
+
+
+def detail_lines(source: wire.Source, job: wire.Job | None, width: int) -> list[Cell]:
+    """Where it comes from, what it is doing, and what became of it."""
+    place = [clean(source.location)]
+    if source.branch:
+        place.append(f"branch {clean(source.branch)}")
+    if source.subfolder:
+        place.append(f"only {clean(source.subfolder)}")
+    lines: list[Cell] = [("  ".join(place), "plain"), (SET_WORDS[source.set], "muted")]
+    if job is not None and job.state == "running":
+        lines.append((progress(job, width), "busy"))
+    elif source.state == "queued":
+        lines.append(("waits for its turn", "muted"))
+    if source.detail:
+        sign = "✗" if source.state == "failed" else "!"
+        lines.append((f"{sign} {clean(source.detail)}", "bad" if source.state == "failed" else "plain"))
+    if source.state == "failed":
+        lines.append(("R tries again, d removes it", "muted"))
+    elif source.synced:
+        lines.append((f"read {words.ago(source.synced)} ({clean(source.synced[:19].replace('T', ' '))} UTC)", "muted"))
+    return lines
+
+
+def progress(job: wire.Job, width: int) -> str:
+    """What a job does, with a bar where its end is known."""
+    said = clean(job.message) or "reading"
+    if not job.total:
+        return f"{said} {_amount(job.done, job.unit)}" if job.done else said
+    share = min(1.0, job.done / job.total)
+    bar = words.bar(share, max(8, min(30, width - 50)))
+    tail = f"{share * 100:3.0f}%  {_amount(job.done, job.unit)}/{_amount(job.total, job.unit)}"
+    if job.rate:
+        tail += f"  {_amount(round(job.rate), job.unit)}/s"
+    return f"{said}  {bar}  {tail}  ETA {words.duration(job.eta_s)}"
+
+
+def _amount(number: int, unit: str) -> str:
+    return words.size(number) if unit == "bytes" else words.count(number)
+
+
+def next_step(sources: Sequence[wire.Source], scan: wire.Scan | None) -> str:
+    """What to press next, while there is something to be done."""
+    if any(source.state in ("queued", "reading") for source in sources):
+        return "reading"
+    if any(source.state == "ready" for source in sources) and scan is None:
+        return "next: 2, then n to scan"
+    return ""

@@ -1,0 +1,21 @@
+"""A scripted engine on a socket of its own, and a user without settings."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from stub_engine import StubEngine, stub
+
+
+@pytest.fixture(autouse=True)
+def own_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of the person who runs the tests is read or written."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.delenv("SSH_CONNECTION", raising=False)
+
+
+@pytest.fixture
+async def engine(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[StubEngine]:
+    """Answers for as long as the test runs."""
+    async with stub(tmp_path_factory.mktemp("home")).serve() as running:
+        yield running
