@@ -31,10 +31,12 @@ class RefactApp(App[str]):
     MODES = {room.noun: partial(open_room, room.noun) for room in keys.ROOMS}  # noqa: RUF012
     DEFAULT_MODE = keys.ROOMS[0].noun
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+q", "detach", "detach", show=False, priority=True)]
-    DEFAULT_CSS = """
+    CSS = """
     App { background: $background; color: $foreground; }
-    Toast { padding: 0 1; max-width: 76; background: $panel; }
-    Input { background: $surface; }
+    Toast { padding: 0 1; width: 76; max-width: 90%; background: $panel; }
+    * { scrollbar-color: $boost; scrollbar-color-hover: $primary; scrollbar-color-active: $primary;
+        scrollbar-background: $background; scrollbar-background-hover: $background;
+        scrollbar-background-active: $background; }
     """
 
     def __init__(self, paths: Paths) -> None:

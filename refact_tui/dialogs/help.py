@@ -54,5 +54,9 @@ def help_text(noun: str) -> Content:
         if title:
             parts += ["\n", (title, "bold"), "\n"]
         for key in group:
+            if key.keys.isdigit():
+                continue
             parts += [(f"{key.face:<14}", "bold $text-accent"), key.tooltip, "\n"]
+    rooms = ", ".join(room.title for room in keys.ROOMS)
+    parts += [(f"{keys.ROOMS[0].number} … {keys.ROOMS[-1].number:<10}", "bold $text-accent"), rooms, "\n"]
     return Content.assemble(*parts).rstrip()

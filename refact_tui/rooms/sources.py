@@ -25,7 +25,7 @@ EMPTY = (
 )
 NONE_MATCH = "No source matches the filter. esc clears it."
 FIRST = "There is no source yet; n adds one."
-STYLES = {"plain": "", "muted": "$text-muted", "busy": "$text-accent", "bad": "$text-error"}
+STYLES = {"plain": "", "muted": "$secondary", "busy": "$text-accent", "bad": "$text-error"}
 
 
 class SourcesRoom(Room):
@@ -61,6 +61,8 @@ class SourcesRoom(Room):
     @on(Listing.Moved)
     def _detail(self) -> None:
         source = self.selected
+        for part in ("#sources-title", "#sources-detail"):
+            self.query_one(part).display = source is not None
         note = say.next_step(self.state.sources, self.state.scan)
         self.query_one(RuleLine).say(clean(source.name) if source else "", note)
         lines = say.detail_lines(source, self.state.job(source.job), self.size.width - 2) if source else []

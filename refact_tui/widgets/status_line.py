@@ -18,7 +18,7 @@ Part = tuple[str, str]
 """Words and their style."""
 
 _LINKS = {
-    "starting": ("◌ engine …", "$text-muted"),
+    "starting": ("◌ engine …", "$secondary"),
     "retrying": ("◌ retrying", "$text-warning"),
     "lost": ("✗ lost", "$text-error"),
 }
@@ -88,7 +88,7 @@ def _job(job: wire.Job, state: EngineState) -> Part:
 
 def _host(host: wire.Serving) -> Part:
     if host.state == "loading":
-        return f"◌ {clean(host.model)} loading", "$text-muted"
+        return f"◌ {clean(host.model)} loading", "$secondary"
     if host.state != "ready":
         return f"✗ {clean(host.model)} {host.state}", "$text-error"
     return f"▲ {clean(host.checkpoint or host.model)}", "$text-primary"
@@ -108,5 +108,5 @@ def line_of(parts: list[Part], box: str, width: int) -> Content:
     for text, style in shown:
         pieces += [(text, style), ("   ", "")]
     if used + cell_len(box) + 1 <= width:
-        pieces += [(" " * (width - used - cell_len(box) - 1), ""), (box, "$text-muted")]
+        pieces += [(" " * (width - used - cell_len(box) - 1), ""), (box, "$secondary")]
     return Content.assemble(*pieces)

@@ -1,6 +1,7 @@
 """An engine's state as it is on a busy afternoon."""
 
 import msgspec
+from starlette.requests import Request
 from stub_engine import EMPTY
 
 from backend import wire
@@ -78,16 +79,34 @@ SOURCES = [
     ),
 ]
 SCAN = wire.Scan(
-    id=1, state="done", stage=2, files=12480, stage1_accepted=9211, accepted=8730, rejected=3750,
-    reasons={"duplicate": 1402, "vendored": 890, "not_text": 612, "loss_too_high": 481, "generated": 221, "too_large": 144},
-    languages={"Python": 6120, "TypeScript": 1870, "SQL": 740}, train=8500, test=230, elapsed_s=312.0, threshold=3.0,
-    model="starter", histogram=[0, 310, 1200, 1900, 2100, 1400, 800, 500, 300, 180, 90, 40, 110, 60, 40, 30, 80, 20, 10, 5, 30],
+    id=1,
+    state="done",
+    stage=2,
+    files=12480,
+    stage1_accepted=9211,
+    accepted=8730,
+    rejected=3750,
+    reasons={
+        "duplicate": 1402,
+        "vendored": 890,
+        "not_text": 612,
+        "loss_too_high": 481,
+        "generated": 221,
+        "too_large": 144,
+    },
+    languages={"Python": 6120, "TypeScript": 1870, "SQL": 740},
+    train=8500,
+    test=230,
+    elapsed_s=312.0,
+    threshold=3.0,
+    model="starter",
+    histogram=[0, 310, 1200, 1900, 2100, 1400, 800, 500, 300, 180, 90, 40, 110, 60, 40, 30, 80, 20, 10, 5, 30],
     switches=[
         wire.LanguageCount(language="Python", files=6120, on=True),
         wire.LanguageCount(language="TypeScript", files=1870, on=True),
         wire.LanguageCount(language="Markdown", files=720, on=False),
     ],
-)  # fmt: skip
+)
 SERVING = wire.Serving(model="starter", mode="latest-best", checkpoint="billing-3:320", state="ready", context=2048)
 BUSY = msgspec.structs.replace(EMPTY, jobs=[JOB, TRAINING], sources=SOURCES, scan=SCAN, serving=[SERVING])
 
@@ -107,3 +126,27 @@ def scanned(number: int, verdict: wire.Verdict = "accepted") -> wire.ScannedFile
         loss=0.5 + number % 40 / 20 if good else None,
         set="train" if good else None,
     )
+
+
+FILES: list[wire.ScannedFile] = [scanned(number) for number in range(1, 501)] + [
+    scanned(number, "rejected") for number in range(501, 601)
+]
+
+
+def page(request: Request, _: object) -> wire.FilePage:
+    """`GET /scan/files` over FILES, by keyset as the engine does it."""
+    asked = request.query_params
+    rows = [file for file in FILES if file.verdict == asked["verdict"]]
+    if "text" in asked:
+        rows = [file for file in rows if asked["text"] in file.path]
+    if "reason" in asked:
+        rows = [file for file in rows if file.reason == asked["reason"]]
+    after, limit = int(asked.get("after", "0")), int(asked["limit"])
+    shown = [file for file in rows if file.id > after][:limit]
+    more = bool(shown) and shown[-1].id < rows[-1].id
+    return wire.FilePage(rows=shown, total=len(rows), after=shown[-1].id if more else None)
+
+
+TEXT = 'def total(invoice):\n    """Sum of the lines."""\n    return sum(line.amount for line in invoice.lines)\n'
+PREVIEW = wire.FilePreview(file=scanned(1), text=TEXT, line_losses=[0.8, 1.1, 4.2])
+ANSWERS = {"GET /scan/files": page, "GET /scan/files/1": PREVIEW}

@@ -85,7 +85,7 @@ class StubEngine:
             config = uvicorn.Config(app, log_level="error", lifespan="off", timeout_graceful_shutdown=1)
             server = Quiet(config)
             task = asyncio.create_task(server.serve(sockets=[listener]))
-            while not server.started:
+            while not server.started:  # noqa: ASYNC110 (uvicorn has no event for it)
                 await asyncio.sleep(0.005)
             try:
                 yield self

@@ -1,0 +1,154 @@
+"""A scan and its files as the words, cells and bars a person reads; pure."""
+
+from collections.abc import Sequence
+
+from backend import wire
+from refact_tui import words
+from refact_tui.signs import clean
+from refact_tui.widgets.listing import Cell, Column, Row
+
+BUCKET = 0.25
+"""Nats per bucket of the histogram."""
+
+FILE_COLUMNS = {
+    "accepted": (
+        Column("PATH", 20),
+        Column("LANG", 10, rank=2),
+        Column("SIZE", 7, right=True, rank=1),
+        Column("LOSS", 5, right=True),
+        Column("SET", 5),
+        Column("VERDICT", 7),
+    ),
+    "rejected": (
+        Column("PATH", 20),
+        Column("LANG", 10, rank=2),
+        Column("SIZE", 7, right=True, rank=1),
+        Column("LOSS", 5, right=True, rank=3),
+        Column("VERDICT", 30),
+    ),
+}
+REASON_COLUMNS = (Column("REASON", 14), Column("FILES", 6, right=True))
+LANGUAGE_COLUMNS = (Column("LANGUAGE", 12), Column("FILES", 6, right=True))
+
+
+def funnel(scan: wire.Scan, width: int) -> str:
+    """From all files to the sets, in `width` cells."""
+    count = words.count
+    sets = f"train {count(scan.train)} · test {count(scan.test)}"
+    if scan.stage == 1:
+        return f"{count(scan.files)} files → stage 1  {count(scan.accepted)} ✓  {count(scan.rejected)} ✗ → {sets}"
+    first, second = scan.files - scan.stage1_accepted, scan.stage1_accepted - scan.accepted
+    long = (
+        f"{count(scan.files)} files  →  stage 1  {count(scan.stage1_accepted)} ✓  {count(first)} ✗"
+        f"  →  stage 2  {count(scan.accepted)} ✓  {count(second)} ✗  →  {sets}"
+    )
+    if len(long) <= width:
+        return long
+    short = f"{count(scan.files)} files → stage 1  {count(scan.stage1_accepted)} ✓ → stage 2  {count(scan.accepted)} ✓"
+    return f"{short} → {sets}" if len(short) + len(sets) + 3 <= width else short
+
+
+def scan_line(scan: wire.Scan | None, job: wire.Job | None, width: int) -> Cell:
+    """What the scan does now, or what came of it."""
+    if scan is None:
+        return "", "muted"
+    if job is not None and job.state in ("queued", "running"):
+        return _working(job, width), "busy"
+    if scan.state in ("failed", "stopped"):
+        return f"{'✗' if scan.state == 'failed' else '■'} {scan.state}: {clean(scan.detail)} n scans again.", "bad"
+    if scan.detail:
+        return clean(scan.detail), "bad" if not scan.accepted else "plain"
+    when = f", {words.ago(scan.ended)}" if scan.ended else ""
+    model = f" with {clean(scan.model)}" if scan.model and scan.stage == 2 else ""
+    return f"scanned{model} in {words.duration(scan.elapsed_s)}{when} · threshold {scan.threshold:g} nats", "muted"
+
+
+def _working(job: wire.Job, width: int) -> str:
+    said = clean(job.message) or ("waits for its turn" if job.state == "queued" else "scanning")
+    if not job.total:
+        return f"◌ {said}"
+    share = min(1.0, job.done / job.total)
+    tail = f"{share * 100:3.0f}%  {words.count(job.done)}/{words.count(job.total)} {clean(job.unit)}".rstrip()
+    if job.rate:
+        tail += f"  {job.rate:.0f}/s"
+    tail += f"  ETA {words.duration(job.eta_s)}"
+    wide = width - len(said) - len(tail) - 6
+    return f"▶ {said}  {words.bar(share, min(24, wide))}  {tail}" if wide >= 6 else f"▶ {said}  {tail}"
+
+
+def reason_rows(scan: wire.Scan | None) -> list[Row]:
+    """Why files were rejected, the most frequent reason first; names as the engine says them."""
+    reasons = sorted(scan.reasons.items(), key=lambda one: (-one[1], one[0])) if scan else []
+    return [Row(name, ((clean(name), "plain"), (words.count(files), "plain"))) for name, files in reasons if files]
+
+
+def language_rows(scan: wire.Scan | None) -> list[Row]:
+    """The languages by number of files, with those that are switched off marked."""
+    if scan is None:
+        return []
+    if scan.switches:
+        ordered = sorted(scan.switches, key=lambda one: (-one.files, one.language))
+        return [
+            _language(one.language, f"[{'x' if one.on else ' '}] {clean(one.language)}", one.files) for one in ordered
+        ]
+    counted = sorted(scan.languages.items(), key=lambda one: (-one[1], one[0]))
+    return [_language(name, clean(name), files) for name, files in counted]
+
+
+def _language(key: str, shown: str, files: int) -> Row:
+    return Row(key, ((shown, "plain"), (words.count(files), "plain")))
+
+
+def file_row(file: wire.ScannedFile) -> Row:
+    """One line of the list of files."""
+    loss = f"{file.loss:.2f}" if file.loss is not None else words.NONE
+    common: tuple[Cell, ...] = (
+        (clean(file.path), "plain"),
+        (clean(file.language or words.NONE), "muted"),
+        (words.size(file.size), "muted"),
+        (loss, "plain"),
+    )
+    if file.verdict == "accepted":
+        return Row(str(file.id), (*common, (file.set or words.NONE, "plain"), ("✓", "good")))
+    return Row(str(file.id), (*common, (f"✗ {verdict(file)}", "bad")))
+
+
+def verdict(file: wire.ScannedFile) -> str:
+    """Why a file was rejected: the reason's name, and the words that go with it."""
+    if file.verdict == "accepted":
+        return "accepted"
+    name, words_ = clean(file.reason or "rejected"), clean(file.detail)
+    return f"{name}: {words_}" if words_ else name
+
+
+def histogram(buckets: Sequence[int], threshold: float, width: int, height: int) -> list[str]:
+    """Files by loss as upright bars with the threshold between them, then a line of numbers; `height` lines."""
+    if not any(buckets) or height < 2:
+        return []
+    cells = 2 if width >= len(buckets) * 2 + 1 else 1
+    cut = min(len(buckets), max(0, round(threshold / BUCKET)))
+    tallest = max(buckets)
+    rows = height - 1
+    lines = []
+    for row in range(rows):
+        bars = [_cell(files / tallest * rows, rows - 1 - row) * cells for files in buckets]
+        lines.append("".join((*bars[:cut], "│", *bars[cut:])))
+    return [*lines, _axis(len(buckets), cells, cut)]
+
+
+def _cell(tall: float, row: int) -> str:
+    """The part of a bar `tall` rows tall in this row, counted from the bottom."""
+    eighths = round((tall - row) * 8)
+    if row == 0 and tall > 0:
+        eighths = max(1, eighths)
+    return " ▁▂▃▄▅▆▇█"[max(0, min(8, eighths))]
+
+
+def _axis(buckets: int, cells: int, cut: int) -> str:
+    line = [" "] * (buckets * cells + 1)
+    for nats in range(0, round(buckets * BUCKET) + 1):
+        bucket = round(nats / BUCKET)
+        at = bucket * cells + (1 if bucket > cut else 0)
+        if at < len(line):
+            line[at] = str(nats) if nats < 10 else " "
+    return "".join(line)
