@@ -1,6 +1,7 @@
 """Follows one run: starts its trainer, reads its journal into the database, and raises it again when it dies."""
 
 import asyncio
+import json
 import os
 import time
 from collections.abc import Mapping
@@ -207,8 +208,9 @@ class Follower:
             raise RefactError(reason or f"The run {self.run} failed.", hint)
 
     def _note(self, text: str) -> None:
-        writer = journal.JournalWriter(self.folder.notes)
-        writer.write("log", level="warning", text=text)
+        line = {"v": 1, "at": now(), "kind": "log", "level": "warning", "text": text}
+        with self.folder.notes.open("a") as notes:
+            notes.write(json.dumps(line) + "\n")
 
     def _resume_words(self) -> str:
         return f"`refact-tui train resume {self.run}`"

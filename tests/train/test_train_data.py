@@ -1,6 +1,9 @@
 """Middles, pieces, rows: whatever the files are, nothing is lost, doubled or seen across a border."""
 
+from collections import Counter
 from dataclasses import replace
+from itertools import islice
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -11,12 +14,19 @@ from hypothesis import strategies as st
 from backend.models.catalog import ModelInfo
 from backend.models.layout import infill_document, infill_prompt, trim
 from backend.models.tokenizer import FimMarks
+from backend.train.dataset import Rows
 from backend.train.fim import split
 from backend.train.packing import Document, cut, pack
 from backend.train.places import first_line, similarity
 
 MARKS = FimMarks(prefix=1000, suffix=1001, middle=1002, eot=1003)
 LINES = st.text(alphabet="ab :=().\t\n\r\u2028é", max_size=400)
+
+
+def shaped(layout: Any) -> ModelInfo:
+    """A model of which only the layout counts."""
+    marks = ("<p>", "<s>", "<m>", "<e>")
+    return ModelInfo("x", Path(), "x", layout, *marks, 512, None, 3.0, 1, 1, 1, 1, 1, 1e-3, "")
 
 
 def encode(text: str) -> list[int]:
@@ -98,3 +108,63 @@ def test_an_answer_counts_up_to_the_end_of_its_line() -> None:
     assert first_line("x + 1  \nmore") == "x + 1"
     assert similarity("abcd", "abcd") == 1.0
     assert similarity("", "abcd") == 0.0
+
+
+class Characters:
+    """A tokenizer with one token a character."""
+
+    marks = MARKS
+
+    def encode_plain(self, text: str) -> list[int]:
+        return [ord(letter) + 2000 for letter in text]
+
+
+class Files:
+    """Texts that need no store."""
+
+    def __init__(self, texts: list[str]) -> None:
+        self.members = list(range(len(texts)))
+        self._texts = texts
+
+    def get(self, member: int) -> str:
+        return self._texts[member]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(LINES, min_size=1, max_size=12), st.integers(0, 3), st.sampled_from(["psm", "spm", "spm_contiguous"]))
+def test_every_token_of_every_file_is_seen_once_an_epoch(texts: list[str], epoch: int, layout: Any) -> None:
+    values = {"context": 128, "fim_rate": 0.5, "context_weight": 0.5, "seed": 5}
+    rows = Rows(Files(texts), shaped(layout), Characters(), values)  # type: ignore[arg-type]
+    seen: Counter[int] = Counter()
+    for row in rows.epoch(epoch):
+        assert row.used <= 128
+        for document in row.sequences:
+            assert len(document.ids) == len(document.weights)
+            assert document.weights[0] == 0.0
+            assert all(
+                weight == 0 for id_, weight in zip(document.ids, document.weights, strict=True) if 1000 <= id_ < 1003
+            )
+            seen.update(id_ for id_ in document.ids if id_ >= 2000)
+    assert seen == Counter(ord(letter) + 2000 for text in texts if text.strip() for letter in text)
+
+
+def test_the_order_depends_on_seed_and_epoch_and_can_be_entered_anywhere() -> None:
+    texts = [f"def f{number}(x):\n    return x + {number}\n" * 9 for number in range(40)]
+
+    def stream(seed: int, epoch: int = 0, index: int = 0) -> list[Any]:
+        values = {"context": 128, "fim_rate": 0.5, "context_weight": 1.0, "seed": seed}
+        rows = Rows(Files(texts), shaped("spm_contiguous"), Characters(), values)  # type: ignore[arg-type]
+        return list(islice(rows.stream(epoch, index), 150))
+
+    whole = stream(1)
+    assert whole == stream(1)
+    assert whole != stream(2)
+    epoch, index, _ = whole[70]
+    assert whole[70:] == stream(1, epoch, index)[: len(whole) - 70]
+
+
+def test_packing_wastes_little_of_real_sizes() -> None:
+    texts = [f"value_{number} = compute(first, {number})\n" * (3 + number % 90) for number in range(120)]
+    values = {"context": 512, "fim_rate": 0.5, "context_weight": 1.0, "seed": 5}
+    rows = list(Rows(Files(texts), shaped("spm_contiguous"), Characters(), values).epoch(0))  # type: ignore[arg-type]
+    assert sum(row.used for row in rows) > 0.95 * 512 * (len(rows) - 1)

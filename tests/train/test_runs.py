@@ -1,0 +1,220 @@
+"""Runs as the engine sees them: started, killed, stopped, adopted and carried over its own restarts."""
+
+import asyncio
+import hashlib
+import os
+import shutil
+import signal
+import time
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from backend.bus import Bus
+from backend.context import Context
+from backend.jobs.queue import JobQueue
+from backend.scan.results import AcceptedFile
+from backend.store.content import ContentStore
+from backend.store.database import Database
+from tiny_run import texts, write_model  # type: ignore[import-not-found]
+
+from backend import wire
+from backend.checkpoints import catalog
+from backend.errors import BadRequest, Conflict, NotFound
+from backend.models.catalog import read_folder
+from backend.paths import Paths
+from backend.train import follow, plan, run
+
+pytestmark = pytest.mark.slow
+SETTINGS = {"context": 128, "batch_size": 4, "lora_r": 4, "eval_every": 10, "save_every": 5, "seed": 7}
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_model(tmp_path_factory.mktemp("tiny") / "weights")
+
+
+class Engine:
+    """What of an engine training needs, over one state home; it can go down and come up again."""
+
+    ctx: Context
+
+    def __init__(self, home: Path) -> None:
+        self.paths = Paths(home)
+        self.paths.prepare()
+        self.finished: list[wire.Run] = []
+
+    async def up(self) -> None:
+        database, bus = await Database.open(self.paths.database), Bus()
+        jobs = await self._jobs(database, bus)
+        self.ctx = Context(paths=self.paths, db=database, bus=bus, jobs=jobs, hosts=None, public_url="", started=0.0)
+        self.ctx.on_run_finished.append(self._note)
+        await run.recover(self.ctx)
+
+    async def _jobs(self, database: Database, bus: Bus) -> JobQueue:
+        return JobQueue()
+
+    async def _note(self, finished: wire.Run) -> None:
+        self.finished.append(finished)
+
+    async def down(self) -> None:
+        """As if killed: nothing is told to anyone."""
+        await self.ctx.jobs.close()
+        await self.ctx.db.close()
+
+    async def start(self, name: str, steps: int = 60) -> wire.Run:
+        return await run.start(self.ctx, wire.StartRun(name=name, steps=steps, settings=SETTINGS))
+
+    async def until(self, name: str, holds: Callable[[wire.Run], bool], seconds: float = 60) -> wire.Run:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            if holds(found := await run.get(self.ctx, name)):
+                return found
+            await asyncio.sleep(0.05)
+        raise AssertionError(f"did not come about: {found} {await run.log(self.ctx, name)}")
+
+    async def trainer(self, name: str) -> int:
+        row = await self.ctx.db.fetch_one("SELECT pid FROM runs WHERE name = ?", (name,))
+        assert row is not None and row["pid"]
+        return int(row["pid"])
+
+    async def losses(self, name: str) -> dict[int, tuple[Any, Any]]:
+        return {one.step: (one.train_loss, one.test_loss) for one in await run.metrics(self.ctx, name)}
+
+
+@pytest.fixture
+async def engine(tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Engine]:
+    one = Engine(tmp_path / "home")
+    store = ContentStore(one.paths.content)
+    accepted = []
+    for number, (name, text) in enumerate(texts()):
+        sha256 = hashlib.sha256(text.encode()).hexdigest()
+        store.put_many([(sha256, text.encode())])
+        set_name = "test" if number % 4 == 3 else "train"
+        accepted.append(
+            AcceptedFile(
+                sha256=sha256,
+                path=f"{name}.py",
+                source="acme",
+                language="Python",
+                set=set_name,
+                loss=2.0,
+                size=len(text),
+            )
+        )
+    store.close()
+
+    async def files(ctx: Any) -> list[AcceptedFile]:
+        return accepted
+
+    monkeypatch.setattr(plan.results, "accepted", files)
+    monkeypatch.setattr(plan, "FEWEST_TEST_TOKENS", 100)
+    monkeypatch.setattr(plan.catalog, "get", lambda name: read_folder("starter", model))
+    monkeypatch.setattr(follow, "BACK_OFF_S", (0.1, 0.1, 0.1))
+    await one.up()
+    yield one
+    await run.shutdown(one.ctx)
+    await one.down()
+
+
+async def test_a_run_ends_done_with_metrics_checkpoints_and_an_evaluation(engine: Engine) -> None:
+    begun = await engine.start("first", steps=30)
+    assert begun.state == "queued" and begun.steps == 30 and begun.job is not None
+    with pytest.raises(Conflict):
+        await engine.start("first")
+    with pytest.raises(BadRequest):
+        await engine.start("no spaces")
+    await engine.ctx.jobs.wait(begun.job)
+    done = await run.get(engine.ctx, "first")
+    assert (done.state, done.step, done.reason) == ("done", 30, None)
+    assert done.test_loss.base is not None and done.test_loss.best is not None
+    assert done.test_loss.best < done.test_loss.base
+    assert done.evaluation is not None and done.evaluation.places > 50
+    losses = await engine.losses("first")
+    assert sorted(losses) == list(range(31))
+    made = await catalog.list_checkpoints(engine.ctx)
+    assert {one.step for one in made} == {10, 20, 30}
+    best = await catalog.latest_best(engine.ctx, "starter")
+    assert best is not None and best.id == done.best_checkpoint and best.best and Path(best.path).is_dir()
+    assert (await catalog.resolve(engine.ctx, "first:10")).step == 10
+    with pytest.raises(NotFound):
+        await catalog.resolve(engine.ctx, "first:11")
+    with pytest.raises(BadRequest):
+        await catalog.resolve(engine.ctx, "first")
+    assert [one.run for one in engine.finished] == ["first"]
+    assert (await run.resume(engine.ctx, "first")).state == "done"
+    assert any("held-out places" in line.text for line in await run.log(engine.ctx, "first"))
+    with pytest.raises(NotFound):
+        await run.get(engine.ctx, "second")
+
+
+async def test_a_killed_trainer_is_raised_again_and_ends_with_the_same_losses(engine: Engine) -> None:
+    calm = await engine.start("calm")
+    killed = await engine.start("killed")
+    assert calm.job and killed.job
+    await engine.until("killed", lambda one: one.step >= 12)
+    os.kill(await engine.trainer("killed"), signal.SIGKILL)
+    await engine.until("killed", lambda one: one.attempts == 1)
+    await engine.ctx.jobs.wait(killed.job)
+    assert (await run.get(engine.ctx, "killed")).state == "done"
+    assert await engine.losses("killed") == await engine.losses("calm")
+    assert any("was killed" in line.text for line in await run.log(engine.ctx, "killed"))
+
+
+async def test_stop_saves_and_resume_goes_on_where_it_stood(engine: Engine) -> None:
+    begun = await engine.start("walk", steps=80)
+    waiting = await engine.start("queue")
+    await engine.until("walk", lambda one: one.step >= 3)
+    assert (await run.stop(engine.ctx, "queue")).state == "stopped"
+    stopped = await run.stop(engine.ctx, "walk")
+    assert stopped.state == "stopped" and 3 <= stopped.step < 80
+    assert begun.job and waiting.job
+    assert (await run.stop(engine.ctx, "walk")).state == "stopped"
+    again = await run.resume(engine.ctx, "walk")
+    assert again.state in ("queued", "preparing") and again.job
+    attached = await run.resume(engine.ctx, "walk")
+    assert attached.job == again.job
+    await engine.ctx.jobs.wait(again.job)
+    done = await run.get(engine.ctx, "walk")
+    assert (done.state, done.step) == ("done", 80)
+    assert sorted(await engine.losses("walk")) == list(range(81))
+
+
+async def test_a_new_engine_adopts_a_living_trainer(engine: Engine) -> None:
+    await engine.start("long", steps=120)
+    await engine.until("long", lambda one: one.step >= 5)
+    pid = await engine.trainer("long")
+    await engine.down()
+    assert psutil.pid_exists(pid)
+    await engine.up()
+    assert await engine.trainer("long") == pid
+    done = await engine.until("long", lambda one: one.state == "done")
+    assert done.step == 120 and done.attempts == 0
+    assert sorted(await engine.losses("long")) == list(range(121))
+
+
+async def test_a_new_engine_goes_on_with_a_run_that_the_old_one_let_save(engine: Engine) -> None:
+    await engine.start("over", steps=100)
+    await engine.until("over", lambda one: one.step >= 5)
+    pid = await engine.trainer("over")
+    await run.shutdown(engine.ctx)
+    assert not psutil.pid_exists(pid)
+    await engine.down()
+    await engine.up()
+    done = await engine.until("over", lambda one: one.state == "done")
+    assert done.step == 100
+    assert sorted(await engine.losses("over")) == list(range(101))
+
+
+async def test_a_trainer_that_cannot_live_is_given_up_in_words(engine: Engine) -> None:
+    begun = await engine.start("broken")
+    shutil.rmtree(engine.paths.runs / "broken" / "checkpoints", ignore_errors=True)
+    (engine.paths.runs / "broken" / "manifest.jsonl").write_text("no json\n")
+    assert begun.job
+    job = await engine.ctx.jobs.wait(begun.job)
+    failed = await run.get(engine.ctx, "broken")
+    assert failed.state == "failed" and failed.reason and "4 times in a row at step 0" in failed.reason
+    assert "train resume broken" in failed.reason
+    assert job is not None
