@@ -21,13 +21,17 @@ class Batch:
     mask: Tensor
     targets: Tensor
     weights: Tensor
-    tokens: int
 
     def to(self, device: torch.device) -> "Batch":
         if device.type == "cpu":
             return self
-        moved = (one.to(device) for one in (self.ids, self.positions, self.mask, self.targets, self.weights))
-        return Batch(*moved, tokens=self.tokens)
+        return Batch(
+            self.ids.to(device),
+            self.positions.to(device),
+            self.mask.to(device),
+            self.targets.to(device),
+            self.weights.to(device),
+        )
 
 
 def batch(rows: Sequence[Row], pad: int) -> Batch:
@@ -52,7 +56,7 @@ def batch(rows: Sequence[Row], pad: int) -> Batch:
     # Position t predicts token t + 1; the first token of a document has weight zero, so nothing crosses a border.
     targets, shifted = torch.roll(ids, -1, 1), torch.roll(weights, -1, 1)
     shifted[:, -1] = 0.0
-    return Batch(ids, positions, mask[:, None], targets, shifted, tokens=sum(row.used for row in rows))
+    return Batch(ids, positions, mask[:, None], targets, shifted)
 
 
 def weight_of(rows: Sequence[Row]) -> float:

@@ -19,6 +19,8 @@ MARKS = 4
 """Tokens that infilling adds to a piece: three marks and the end of text."""
 SEAMS = 12
 """Tokens kept free in a row, since three parts encoded apart may take a few more than the whole."""
+ENOUGH = 4
+"""The fixed test set is drawn from this many times its size; more is not even read."""
 GROUP = 256
 """Files that are packed together; more would pack no tighter, and resuming would re-encode more."""
 
@@ -52,6 +54,12 @@ class Texts:
         """Empty where the content has gone or is no text; such a file teaches nothing."""
         data = self._store.get(member.sha256)
         return (decode(data) or "") if data else ""
+
+    def sample(self, random: Random) -> Iterator[str]:
+        """Texts in an order of chance, as many as are asked for."""
+        members = list(self.members)
+        random.shuffle(members)
+        return (self.get(member) for member in members)
 
     def close(self) -> None:
         self._store.close()
@@ -122,16 +130,19 @@ class Rows:
 def held_out_rows(texts: Texts, tokenizer: TextTokenizer, context: int, windows: int, seed: int) -> list[Row]:
     """The fixed test set: plain text from all over the held-out files, at most `windows` rows, packed."""
     random = Random(f"{seed}:test")
-    pieces: list[tuple[float, Document]] = []
-    for member in texts.members:
-        text = texts.get(member)
+    pieces: list[Document] = []
+    read = 0
+    for text in texts.sample(random):
         for piece in cut(text, context - MARKS, tokenizer.encode_plain) if text.strip() else []:
             ids = tokenizer.encode_plain(piece)
-            pieces.append((random.random(), Document(ids, [0.0] + [1.0] * (len(ids) - 1))))
-    pieces.sort(key=lambda one: one[0])
+            read += len(ids)
+            pieces.append(Document(ids, [0.0] + [1.0] * (len(ids) - 1)))
+        if read > ENOUGH * windows * context:
+            break
+    random.shuffle(pieces)
     chosen: list[Document] = []
     total = 0
-    for _, document in pieces:
+    for document in pieces:
         if total + len(document.ids) > windows * context:
             break
         chosen.append(document)

@@ -27,7 +27,6 @@ def losses(model: Any, one: Batch) -> torch.Tensor:
     return (nats * one.weights.flatten()).sum()
 
 
-@torch.no_grad()
 def mean_loss(model: Any, rows: Sequence[Row], pad: int, device: torch.device, check: Check) -> float:
     """Mean nats per token of plain text."""
     model.eval()
@@ -35,7 +34,8 @@ def mean_loss(model: Any, rows: Sequence[Row], pad: int, device: torch.device, c
     for start in range(0, len(rows), TOGETHER):
         check()
         one = batch(rows[start : start + TOGETHER], pad).to(device)
-        nats += float(losses(model, one))
+        with torch.no_grad():
+            nats += float(losses(model, one))
         tokens += float(one.weights.sum())
     return nats / max(tokens, 1.0)
 
@@ -50,7 +50,6 @@ def compare(
     return {"places": len(places), **pairs}
 
 
-@torch.no_grad()
 def _measure(
     model: Any,
     places: Sequence[Place],
@@ -63,7 +62,7 @@ def _measure(
     model.eval()
     exact = likeness = nats = 0.0
     tokens = 0
-    with nullcontext() if tuned else model.disable_adapter():
+    with torch.no_grad(), nullcontext() if tuned else model.disable_adapter():
         for group in _groups(places):
             check()
             for place, ids in zip(group, complete(model, group, tokenizer, pad, device), strict=True):

@@ -3,6 +3,8 @@
 import time
 from collections.abc import Callable, Iterator
 from itertools import islice
+from random import Random
+from typing import Any
 
 import psutil
 import torch
@@ -22,6 +24,8 @@ from backend.train.settings import learning_rate_at
 
 STATE_EVERY_S = 10.0
 """A kill loses at most about this much work."""
+MOST_FILES = 300
+"""Held-out files that places are chosen from."""
 LATEST = 1.5
 """Where a time was given, training ends at this multiple of it at the latest."""
 
@@ -123,11 +127,11 @@ class Trainer:
 
     def _train(self) -> None:
         progress = self.progress
-        if progress.ended:
+        if not progress.goes_on():
             return
         self._phase("training")
         stream = self.rows.stream(progress.epoch, progress.index)
-        while not progress.ended:
+        while progress.goes_on():
             if self._stop():
                 self._save_state()
                 self._save_checkpoint(None)
@@ -222,8 +226,8 @@ class Trainer:
         progress = self.progress
         if progress.best_step and progress.best_step != progress.step:
             save.load_adapter(self.model, self.folder.checkpoint(progress.best_step))
-        texts = [self.test.get(member) for member in self.test.members]
         context, seed = self.settings["context"], self.settings["seed"]
+        texts = list(islice(self.test.sample(Random(f"{seed}:files")), MOST_FILES))
         places = choose(texts, self.job.info(), self.tokenizer, context, self.job.places, seed)
         found = evaluate.compare(self.model, places, self.tokenizer, self.pad, self.device, self._check)
         self.journal.write("evaluation", **found)
@@ -253,7 +257,7 @@ class Trainer:
         step = self.progress.step
         if step == 0:
             return
-        meta = {"run": self.job.run, "base_model": self.job.model, "base_loss": self.progress.base_loss}
+        meta: dict[str, Any] = {"run": self.job.run, "base_model": self.job.model, "base_loss": self.progress.base_loss}
         meta |= {"test_loss": test_loss, "data": save.fingerprint(self.folder.manifest), "settings": self.settings}
         path, size = save.save_checkpoint(self.folder, self.model, step, meta)
         self.journal.write("checkpoint", step=step, test_loss=test_loss, path=str(path), size=size)

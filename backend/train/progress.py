@@ -31,6 +31,9 @@ class Progress:
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
 
+    def goes_on(self) -> bool:
+        return not self.ended
+
     def tested(self, loss: float) -> None:
         """Take note of a test loss."""
         self.last_tested = self.step

@@ -16,6 +16,8 @@ from backend.context import Context
 from backend.errors import BadRequest, Conflict, RefactError
 from backend.jobs import journal
 from backend.jobs.process import adopt
+from backend.jobs.queue import JobHandle
+from backend.jobs.states import Stopped
 from backend.store.database import now
 from backend.train import records
 from backend.train.dataset import Member, write_manifest
@@ -31,7 +33,8 @@ ANSWER_S = 20.0
 """How long `stop` waits for the save before it answers."""
 INSERT = (
     "INSERT INTO runs(project_id, name, model, state, step, steps, settings, plan, train_files, test_files, wanted, "
-    "phase, attempts, journal_offset, created) VALUES (1, ?, ?, 'queued', 0, ?, ?, ?, ?, ?, 'running', 'waiting', 0, 0, ?)"
+    "phase, attempts, journal_offset, created) "
+    "VALUES (1, ?, ?, 'queued', 0, ?, ?, ?, ?, ?, 'running', 'waiting', 0, 0, ?)"
 )
 _living: WeakKeyDictionary[Bus, dict[str, Follower]] = WeakKeyDictionary()
 
@@ -172,14 +175,20 @@ async def _submit(ctx: Context, run: str, alive: bool = False) -> wire.Run:
     living = _followers(ctx)
     living[run] = follower
 
-    async def work(handle: object) -> None:
+    async def work(handle: JobHandle) -> None:
         try:
-            await follower.work(handle)  # type: ignore[arg-type]
+            await follower.work(handle)
             await _remember_rate(ctx, run)
         except asyncio.CancelledError:
+            # The engine goes down: shutdown still needs to reach the trainer.
             raise
-        except BaseException:
+        except (RefactError, Stopped):
             living.pop(run, None)
+            raise
+        except Exception as error:
+            living.pop(run, None)
+            await records.change(ctx, run, state="failed", wanted="stopped", phase="", reason=f"{error!r}", ended=now())
+            await follower.show()
             raise
         living.pop(run, None)
 

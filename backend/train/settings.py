@@ -86,7 +86,7 @@ def checked(setting: Setting, value: Any) -> Any:
 
 def learning_rate_at(step: int, steps: int, settings: Mapping[str, Any]) -> float:
     """The learning rate of optimizer step `step` (from 1): linear warm-up, then decay to zero by line or cosine."""
-    peak, warmup = float(settings["learning_rate"]), int(settings["warmup_num_steps"])
+    peak, warmup = float(settings["learning_rate"]), min(int(settings["warmup_num_steps"]), steps // 2)
     if step <= warmup:
         return peak * step / max(warmup, 1)
     end = max(int(settings["lr_decay_steps"]) or steps, warmup + 1)

@@ -109,9 +109,9 @@ async def engine(tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -
     async def files(ctx: Any) -> list[AcceptedFile]:
         return accepted
 
-    monkeypatch.setattr(plan.results, "accepted", files)
+    monkeypatch.setattr("backend.train.plan.results.accepted", files)
     monkeypatch.setattr(plan, "FEWEST_TEST_TOKENS", 100)
-    monkeypatch.setattr(plan.catalog, "get", lambda name: read_folder("starter", model))
+    monkeypatch.setattr("backend.train.plan.catalog.get", lambda name: read_folder("starter", model))
     monkeypatch.setattr(follow, "BACK_OFF_S", (0.1, 0.1, 0.1))
     await one.up()
     yield one

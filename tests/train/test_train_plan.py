@@ -41,12 +41,12 @@ def box(monkeypatch: pytest.MonkeyPatch, small_model: ModelInfo) -> Any:
     async def current(ctx: Any) -> Any:
         return one.scan
 
-    monkeypatch.setattr(plan.results, "accepted", accepted)
-    monkeypatch.setattr(plan.settings, "get", measured)
-    monkeypatch.setattr(plan.scan_run, "current", current)
-    monkeypatch.setattr(plan.catalog, "get", lambda name: small_model)
-    monkeypatch.setattr(plan.devices, "gpus", lambda: [])
-    monkeypatch.setattr(plan.devices, "memory_available", lambda: 16_000_000_000)
+    monkeypatch.setattr("backend.train.plan.results.accepted", accepted)
+    monkeypatch.setattr("backend.train.plan.settings.get", measured)
+    monkeypatch.setattr("backend.train.plan.scan_run.current", current)
+    monkeypatch.setattr("backend.train.plan.catalog.get", lambda name: small_model)
+    monkeypatch.setattr("backend.train.plan.devices.gpus", lambda: [])
+    monkeypatch.setattr("backend.train.plan.devices.memory_available", lambda: 16_000_000_000)
     return one
 
 
@@ -80,7 +80,7 @@ async def test_steps_and_batch_are_exactly_what_was_asked_for(box: Any) -> None:
     made = await plan.make(box, wire.StartRun(steps=60, settings={"batch_size": 12, "seed": 7}))
     assert (made.steps, made.batch_size, made.settings["seed"]) == (60, 12, 7)
     assert made.overridden == ["batch_size", "seed", "train_steps"]
-    assert made.settings["learning_rate"] == plan.catalog.get("starter").learning_rate
+    assert made.settings["learning_rate"] == 4e-3
 
 
 async def test_steps_grow_with_the_data_and_shrink_with_the_time(box: Any) -> None:
@@ -100,5 +100,5 @@ async def test_steps_grow_with_the_data_and_shrink_with_the_time(box: Any) -> No
 
 async def test_the_sentence_says_whether_it_fits(box: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (await plan.make(box, wire.StartRun())).sentence.startswith("fits: ")
-    monkeypatch.setattr(plan.devices, "memory_available", lambda: 300_000_000)
+    monkeypatch.setattr("backend.train.plan.devices.memory_available", lambda: 300_000_000)
     assert "does not fit" in (await plan.make(box, wire.StartRun())).sentence

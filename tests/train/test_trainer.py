@@ -84,7 +84,7 @@ def test_a_full_disk_pauses_and_keeps_what_was_saved(undisturbed: Folder, monkey
     def refuse(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(save.torch, "save", refuse)
+    monkeypatch.setattr("backend.train.save.torch.save", refuse)
     with pytest.raises(save.NoRoom) as caught:
         save.save_state(folder, {})
     assert "disk is full" in caught.value.message and "MB" in caught.value.hint and "resume full" in caught.value.hint

@@ -135,9 +135,9 @@ def wait_for_step(folder: Folder, step: int, process: subprocess.Popen[bytes]) -
         time.sleep(0.01)
 
 
-def numbers(folder: Folder) -> dict[tuple[str, int], set[float]]:
+def numbers(folder: Folder) -> dict[tuple[str, int], set[Any]]:
     """Every loss that was ever journaled, by kind and step: a step done again must give the same."""
-    found: dict[tuple[str, int], set[float]] = {}
+    found: dict[tuple[str, int], set[Any]] = {}
     for line in lines(folder):
         if line["kind"] in ("step", "eval"):
             found.setdefault((line["kind"], line["step"]), set()).add(line.get("train_loss", line.get("test_loss")))
