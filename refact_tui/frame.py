@@ -34,6 +34,7 @@ class RefactApp(App[str]):
     CSS = """
     App { background: $background; color: $foreground; }
     Toast { padding: 0 1; width: 76; max-width: 90%; background: $panel; }
+    CommandPalette SearchIcon { display: none; }
     * { scrollbar-color: $boost; scrollbar-color-hover: $primary; scrollbar-color-active: $primary;
         scrollbar-background: $background; scrollbar-background-hover: $background;
         scrollbar-background-active: $background; }
@@ -61,6 +62,7 @@ class RefactApp(App[str]):
         self.run_worker(self.feed.run(), name="feed", group="feed", exclusive=True)
 
     async def on_unmount(self) -> None:
+        self.workers.cancel_all()
         await self.client.close()
 
     def _told(self, state: EngineState) -> None:

@@ -113,7 +113,7 @@ class ScanRoom(Room):
         parts += [clean(self._language)] if self._language else []
         return ", ".join(part for part in parts if part)
 
-    async def _page(self, after: int | None, limit: int) -> Page | None:
+    async def _page(self, after: int | None, offset: int | None, limit: int) -> Page | None:
         try:
             found = await self.client.get(
                 "/scan/files",
@@ -124,6 +124,7 @@ class ScanRoom(Room):
                 text=self.query_one(FilterLine).text or None,
                 limit=limit,
                 after=after,
+                offset=offset,
             )
         except EngineError as error:
             self.query_one(TabLine).say(clean(error.message))

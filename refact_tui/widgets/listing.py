@@ -179,6 +179,9 @@ class Listing(Widget, can_focus=True):
             self.refresh()
             return
         before, self._drawn = self._drawn, self._draw()
+        if len(before) != len(self._drawn):
+            self.refresh()
+            return
         regions = [Region(0, y, self.size.width, 1) for y, line in enumerate(self._drawn) if line != before[y]]
         if regions:
             self.refresh(*regions)

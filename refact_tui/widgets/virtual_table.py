@@ -29,8 +29,8 @@ class Page:
     after: int | None
 
 
-Fetch = Callable[[int | None, int], Awaitable[Page | None]]
-"""Called with `after` and the number of rows wanted; None means that it could not be had just now."""
+Fetch = Callable[[int | None, int | None, int], Awaitable[Page | None]]
+"""Called with `after`, or else an offset, and the number of rows wanted; None: it could not be had just now."""
 
 
 class VirtualTable(ScrollView, can_focus=True):
@@ -85,8 +85,8 @@ class VirtualTable(ScrollView, can_focus=True):
         self._columns: tuple[Column, ...] = ()
         self._empty = ""
         self._pages: dict[int, Sequence[Row]] = {}
-        self._starts: list[int | None] = [None]
-        """`after` of every page that is known how to reach: pages are walked to once."""
+        self._starts: dict[int, int | None] = {0: None}
+        """`after` of the pages that follow one that was seen: the quickest way to reach them."""
         self._total = 0
         self._known = False
         self._cursor = 0
@@ -99,10 +99,10 @@ class VirtualTable(ScrollView, can_focus=True):
     def show(self, columns: Sequence[Column], empty: str, *, keep: bool = False) -> None:
         """Ask for the rows anew; with `keep` the cursor stays where it is, as when only the numbers changed."""
         self._columns, self._empty = tuple(columns), empty
-        self._starts = [None]
+        self._starts = {0: None}
         if not keep:
             self._pages, self._total, self._known, self._cursor = {}, 0, False, 0
-            self.scroll_to(y=0, animate=False, immediate=True)
+            self.scroll_to(y=0, animate=False, immediate=True, force=True)
         self._fill(anew=True)
 
     def row(self, number: int) -> Row | None:
@@ -126,23 +126,22 @@ class VirtualTable(ScrollView, can_focus=True):
 
     @work(exclusive=True, group="table")
     async def _fill(self, anew: bool = False) -> None:
-        """Fetch what is on screen; a page far away is reached by walking over those before it."""
+        """Fetch what is on screen; a page far from those seen before is reached by its offset."""
         done: set[int] = set()
         while missing := [page for page in self._wanted() if page not in done and (anew or page not in self._pages)]:
-            number = min(missing[0], len(self._starts) - 1)
-            found = await self._fetch(self._starts[number], PAGE)
+            number = missing[0]
+            done.add(number)
+            offset = None if number in self._starts else number * PAGE
+            found = await self._fetch(self._starts.get(number), offset, PAGE)
             if found is None:
                 return
-            done.add(number)
             self._take(number, found)
-            if number < missing[0] and len(self._starts) == number + 1:
-                return  # the end came earlier than was thought
         self._forget()
 
     def _take(self, number: int, page: Page) -> None:
         self._pages[number] = page.rows
-        if page.after is not None and len(self._starts) == number + 1:
-            self._starts.append(page.after)
+        if page.after is not None:
+            self._starts[number + 1] = page.after
         self._total, self._known = page.total, True
         self._cursor = max(0, min(self._cursor, self._total - 1))
         self._measure()
@@ -179,9 +178,9 @@ class VirtualTable(ScrollView, can_focus=True):
             return
         self._cursor = max(0, min(self._total - 1, self._cursor + by))
         if self._cursor < self._top:
-            self.scroll_to(y=self._cursor, animate=False, immediate=True)
+            self.scroll_to(y=self._cursor, animate=False, immediate=True, force=True)
         elif self._cursor >= self._top + self._body:
-            self.scroll_to(y=self._cursor - self._body + 1, animate=False, immediate=True)
+            self.scroll_to(y=self._cursor - self._body + 1, animate=False, immediate=True, force=True)
         self.refresh()
 
     def action_page(self, direction: int) -> None:

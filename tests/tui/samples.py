@@ -141,8 +141,8 @@ def page(request: Request, _: object) -> wire.FilePage:
         rows = [file for file in rows if asked["text"] in file.path]
     if "reason" in asked:
         rows = [file for file in rows if file.reason == asked["reason"]]
-    after, limit = int(asked.get("after", "0")), int(asked["limit"])
-    shown = [file for file in rows if file.id > after][:limit]
+    after, offset, limit = int(asked.get("after", "0")), int(asked.get("offset", "0")), int(asked["limit"])
+    shown = [file for file in rows if file.id > after][offset:][:limit]
     more = bool(shown) and shown[-1].id < rows[-1].id
     return wire.FilePage(rows=shown, total=len(rows), after=shown[-1].id if more else None)
 
