@@ -152,8 +152,8 @@ def tokens_of(file: AcceptedFile) -> int:
 
 
 def _batch(budget: float, context: int) -> int:
-    """The largest power of two from 8 to 128 that leaves at least 400 steps for the tokens there are."""
-    batch = 8
+    """The largest power of two from 4 to 128 that leaves at least 400 steps for the tokens there are."""
+    batch = 4
     while batch < 128 and budget / (2 * batch * context) >= 400:
         batch *= 2
     return batch
