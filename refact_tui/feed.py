@@ -37,21 +37,22 @@ class Feed:
 
     async def run(self) -> None:
         """Follow the engine until cancelled; nothing that goes wrong with the link ends it."""
-        tries, wait = 0, FIRST_WAIT_S
+        tries, wait, dead = 0, FIRST_WAIT_S, ""
         while True:
             try:
                 told = await self._client.get("/state", wire.State)
                 self._become(from_wire(told, time.monotonic()))
-                tries, wait = 0, FIRST_WAIT_S
+                tries, wait, dead = 0, FIRST_WAIT_S, ""
                 await self._follow(told.last_event_id)
                 continue
             except (EngineError, EngineUnreachable) as error:
                 tries += 1
                 trouble = f"{error.message} {error.hint}".strip()
             self._client.forget()
-            self._link("lost" if tries >= LOST_AFTER else "retrying", trouble)
+            self._link("lost" if tries >= LOST_AFTER else "retrying", dead or trouble)
             if tries == LOST_AFTER and not self.state.stopping:
-                self._link("lost", await self._revive() or trouble)
+                dead = await self._revive()  # why it cannot start says more than that nobody answers
+                self._link("lost", dead or trouble)
             await self._pause(wait)
             wait = min(LONGEST_WAIT_S, wait * 2)
 

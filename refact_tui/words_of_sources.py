@@ -107,8 +107,6 @@ def _amount(number: int, unit: str) -> str:
 
 def next_step(sources: Sequence[wire.Source], scan: wire.Scan | None) -> str:
     """What to press next, while there is something to be done."""
-    if any(source.state in ("queued", "reading") for source in sources):
-        return "reading"
     if any(source.state == "ready" for source in sources) and scan is None:
         return "next: 2, then n to scan"
     return ""

@@ -106,7 +106,7 @@ class Room(Screen[None]):
         self._drawn = state
         self.query_one(StatusLine).show(state)
         self.set_class(state.link in ("retrying", "lost"), "-stale")
-        if state.link != "starting":
+        if state.engine is not None:  # before that nothing is known: not even that there is nothing
             self.draw(state)
 
     def on_screen_resume(self) -> None:

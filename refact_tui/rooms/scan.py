@@ -6,7 +6,6 @@ from typing import Any
 from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal
-from textual.widgets import Static
 
 from backend import wire
 from refact_tui import words
@@ -17,6 +16,7 @@ from refact_tui.rooms.room import Room
 from refact_tui.signs import clean
 from refact_tui.state import EngineState
 from refact_tui.widgets.filter_line import FilterLine
+from refact_tui.widgets.line import Line
 from refact_tui.widgets.listing import Listing
 from refact_tui.widgets.tabs import TabLine
 from refact_tui.widgets.virtual_table import Page, VirtualTable
@@ -40,12 +40,12 @@ class ScanRoom(Room):
         self._loaded = 0.0
 
     def body(self) -> ComposeResult:
-        yield Static("", id="scan-funnel", markup=False)
-        yield Static("", id="scan-line", markup=False)
+        yield Line("", id="scan-funnel")
+        yield Line("", id="scan-line")
         with Horizontal(id="scan-head"):
             yield Listing(say.REASON_COLUMNS, empty="nothing rejected", id="scan-reasons")
             yield Listing(say.LANGUAGE_COLUMNS, empty="–", id="scan-languages")
-            yield Static("", id="scan-losses", markup=False)
+            yield Line("", id="scan-losses")
         yield TabLine(TABS, id="scan-tabs")
         yield VirtualTable(self._page, id="scan-files")
         yield FilterLine(FILTER_HINT, id="scan-filter")
@@ -58,9 +58,9 @@ class ScanRoom(Room):
         """Show the counts at once and the files when they have changed."""
         scan = state.scan
         funnel = say.funnel(scan, self.size.width - 2) if scan else self._nothing(state)
-        self.query_one("#scan-funnel", Static).update(funnel)
+        self.query_one("#scan-funnel", Line).update(funnel)
         line, tone = say.scan_line(scan, state.job(scan.job) if scan else None, self.size.width - 2)
-        said = self.query_one("#scan-line", Static)
+        said = self.query_one("#scan-line", Line)
         said.update(line)
         said.set_classes(tone)
         for part in ("#scan-head", "#scan-tabs", "#scan-files"):
@@ -78,7 +78,7 @@ class ScanRoom(Room):
 
     def _losses(self) -> None:
         scan = self.state.scan
-        box = self.query_one("#scan-losses", Static)
+        box = self.query_one("#scan-losses", Line)
         width, height = box.size
         bars = say.histogram(scan.histogram, scan.threshold, width, height - 1) if scan else []
         title = f"LOSS  │ threshold {scan.threshold:g} nats" if scan else ""

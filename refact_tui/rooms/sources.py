@@ -5,7 +5,6 @@ from urllib.parse import quote
 from textual import on, work
 from textual.app import ComposeResult
 from textual.content import Content
-from textual.widgets import Static
 
 from backend import wire
 from refact_tui import words
@@ -16,6 +15,7 @@ from refact_tui.rooms.room import Room
 from refact_tui.signs import clean
 from refact_tui.state import EngineState
 from refact_tui.widgets.filter_line import FilterLine
+from refact_tui.widgets.line import Line
 from refact_tui.widgets.listing import Listing
 from refact_tui.widgets.tabs import RuleLine
 
@@ -39,7 +39,7 @@ class SourcesRoom(Room):
         yield Listing(say.COLUMNS, empty=EMPTY, id="sources-list")
         yield FilterLine("part of a name, kind, set or state", id="sources-filter")
         yield RuleLine(id="sources-title")
-        yield Static("", id="sources-detail", markup=False)
+        yield Line("", id="sources-detail")
 
     def draw(self, state: EngineState) -> None:
         """Show the sources, those at work with how far they are."""
@@ -67,7 +67,7 @@ class SourcesRoom(Room):
         self.query_one(RuleLine).say(clean(source.name) if source else "", note)
         lines = say.detail_lines(source, self.state.job(source.job), self.size.width - 2) if source else []
         parts = [(text + "\n", STYLES.get(tone, "")) for text, tone in lines]
-        self.query_one("#sources-detail", Static).update(Content.assemble(*parts).rstrip())
+        self.query_one("#sources-detail", Line).update(Content.assemble(*parts).rstrip())
 
     @on(FilterLine.Changed)
     def _filtered(self) -> None:

@@ -11,6 +11,7 @@ from backend import wire
 from refact_tui import words
 from refact_tui.signs import clean
 from refact_tui.state import EngineState
+from refact_tui.widgets.listing import fit
 
 _JOBS: tuple[wire.JobKind, ...] = ("train", "scan", "source")
 """The kinds of jobs, the one people wait for first."""
@@ -43,7 +44,7 @@ class StatusLine(Static):
     def show(self, state: EngineState) -> None:
         """Draw this state, if that changes a letter."""
         self._state = state
-        if not self.screen.is_current:
+        if self.screen not in self.app.screen_stack:
             return
         width = self.size.width
         parts = parts_of(state, time.monotonic())
@@ -55,6 +56,8 @@ class StatusLine(Static):
 def parts_of(state: EngineState, now: float) -> list[Part]:
     """The fields, most important first; `now` is monotonic."""
     parts: list[Part] = [_engine(state, now)]
+    if state.link in ("retrying", "lost"):
+        return [*parts, (clean(state.trouble), "$secondary")]
     job = min(state.alive, key=lambda job: (job.state != "running", _JOBS.index(job.kind)), default=None)
     if job is not None:
         parts.append(_job(job, state))
@@ -101,7 +104,10 @@ def line_of(parts: list[Part], box: str, width: int) -> Content:
     for text, style in parts:
         wide = cell_len(text) + 3
         if used + wide > width + 2:
-            continue
+            if not shown or len(parts) > 2 or width - used < 12:
+                continue
+            text = fit(text, width - used)  # why the link is down may be long: its beginning says it
+            wide = width - used
         shown.append((text, style))
         used += wide
     pieces: list[Part] = [(" ", "")]

@@ -50,6 +50,7 @@ class StubEngine:
     answers: dict[str, Answer] = field(default_factory=dict)
     asked: list[tuple[str, Any]] = field(default_factory=list)
     events: list[wire.Event] = field(default_factory=list)
+    _closing: bool = False
     _streams: list[asyncio.Queue[wire.Event | None]] = field(default_factory=list)
 
     def publish(self, kind: str, data: Any) -> None:
@@ -90,6 +91,7 @@ class StubEngine:
             try:
                 yield self
             finally:
+                self._closing = True
                 self.hang_up()
                 server.should_exit = True
                 await task
@@ -114,6 +116,8 @@ class StubEngine:
         for event in self.events:
             if event.id > after:
                 queue.put_nowait(event)
+        if self._closing:
+            queue.put_nowait(None)
         self._streams.append(queue)
 
         async def lines() -> AsyncIterator[bytes]:

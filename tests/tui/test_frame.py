@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -10,6 +11,7 @@ from samples import BUSY
 from stub_engine import StubEngine
 
 from backend import wire
+from backend.paths import Paths
 from refact_tui import frame, keys
 from refact_tui.app import why_not
 from refact_tui.frame import RefactApp, farewell
@@ -87,6 +89,29 @@ async def test_help_and_palette_know_the_keys(engine: StubEngine) -> None:
     assert RefactApp(engine.paths).theme == "light"
 
 
+async def test_why_the_link_is_down_stands_on_the_status_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("refact_tui.feed.FIRST_WAIT_S", 0.01)
+
+    async def revive(app: RefactApp) -> str:
+        return "Port 8008 is in use. Set REFACT_TUI_PORT."
+
+    monkeypatch.setattr(frame.RefactApp, "_revive", revive)
+    app = RefactApp(Paths(tmp_path))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await sees(pilot, "✗ lost   Port 8008 is in use. Set REFACT_TUI_PORT.")
+        assert len(screen_text(app).splitlines()) == 24
+
+
+async def test_the_mouse_works_too(engine: StubEngine) -> None:
+    app = RefactApp(engine.paths)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await sees(pilot, "● engine")
+        await pilot.click("#rooms", offset=(14, 0))
+        await sees(pilot, "▌2 Scan")
+        await pilot.click("#hints", offset=(53, 0))
+        await sees(pilot, "Leave; the engine keeps running")
+
+
 async def test_below_the_least_size_it_asks_to_be_made_bigger(engine: StubEngine) -> None:
     app = RefactApp(engine.paths)
     async with app.run_test(size=(59, 15)) as pilot:
@@ -130,6 +155,7 @@ async def test_a_lost_engine_leaves_the_data_and_is_started_again(
         engine.answers["GET /state"] = wire.ErrorAnswer(error=wire.ErrorBody(code="failed", message="Gone."))
         engine.hang_up()
         await until(pilot, lambda: bool(started), "the attempt to start it")
+        await sees(pilot, "billing-api")
         assert room(app).state.sources
         await until(pilot, lambda: app.state.link == "up", "the link")
     assert started == [True]
