@@ -1,0 +1,51 @@
+"""The filter language of the file lists: `*.py loss>2 reason:duplicate source:billing lang:Python word` → SQL; pure."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from backend.errors import BadRequest
+
+COLUMNS = {
+    "reason": "f.reason",
+    "source": "s.name",
+    "lang": "f.language",
+    "language": "f.language",
+    "set": "f.set_name",
+    "verdict": "f.verdict",
+}
+NUMBERS = {"loss": "f.loss", "size": "f.size"}
+COMPARISON = re.compile(r"([a-z]+)(<=|>=|<|>|=)(.+)")
+WORDS = re.compile(r'(?:[^\s"]|"[^"]*")+')
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A piece of SQL and its parameters; an empty one matches everything."""
+
+    sql: str
+    values: tuple[Any, ...]
+
+
+def condition(text: str) -> Condition:
+    """Every word has to match. Raises BadRequest for a word that looks like a comparison and is none."""
+    parts = [_word(word.replace('"', "")) for word in WORDS.findall(text)]
+    return Condition(" AND ".join(part.sql for part in parts), tuple(value for part in parts for value in part.values))
+
+
+def _word(word: str) -> Condition:
+    name, colon, value = word.partition(":")
+    if colon and name.lower() in COLUMNS:
+        return Condition(f"{COLUMNS[name.lower()]} = ? COLLATE NOCASE", (value,))
+    if (found := COMPARISON.fullmatch(word)) and found[1] in NUMBERS:
+        try:
+            number = float(found[3])
+        except ValueError as error:
+            raise BadRequest(
+                f"{word!r} does not compare with a number.", "Write it like loss>2 or size<=4096."
+            ) from error
+        return Condition(f"{NUMBERS[found[1]]} {found[2]} ?", (number,))
+    if any(character in word for character in "*?["):
+        return Condition("(f.path GLOB ? OR f.path GLOB ?)", (word, f"*/{word}"))
+    escaped = re.sub(r"([\\%_])", r"\\\1", word)
+    return Condition("f.path LIKE ? ESCAPE '\\'", (f"%{escaped}%",))

@@ -1,0 +1,81 @@
+"""Why a file is no training data: the rules in their order, each a reason and a sentence; pure."""
+
+import re
+from dataclasses import dataclass
+
+from backend.scan import generated, language, vendored
+from backend.scan.text import decode, is_binary
+
+LARGEST = 512 * 1024
+MOST_DIGITS = 0.30
+RULES_VERSION = "1"
+"""Changes with these rules or their tables, so that what was classified by older ones is classified again."""
+NEVER = frozenset({"not_text", "linguist_error", "too_large", "not_code", "secrets", "duplicate"})
+"""Reasons that no mask can overrule."""
+BEFORE = frozenset({"generated", "vendored", "lots_of_digits"})
+"""Reasons that an include mask overrules before the scan: they may be wrong guesses."""
+ALWAYS = frozenset({"excluded_by_mask", "type_off", "loss_too_high", "filter_empty"})
+ORDER = (
+    "not_text",
+    "linguist_error",
+    "too_large",
+    "not_code",
+    "generated",
+    "vendored",
+    "lots_of_digits",
+    "secrets",
+    "excluded_by_mask",
+    "type_off",
+    "duplicate",
+    "loss_too_high",
+    "filter_empty",
+)
+DIGIT = re.compile(r"[0-9]")
+BLANK = re.compile(r"\s+")
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What the content and the path of one file say, before masks, switches and duplicates."""
+
+    language: str | None
+    text_ok: bool
+    reason: str | None = None
+    detail: str = ""
+
+
+def judge(path: str, size: int, data: bytes | None, error: str = "") -> Judgement:
+    """The first rule that applies. `data` is None for a file that is too large, or that could not be read (`error`)."""
+    if data is not None and is_binary(data):
+        return Judgement(None, False, "not_text", "binary data")
+    if error:
+        return Judgement(None, False, "linguist_error", error)
+    if data is None or size > LARGEST:
+        return Judgement(None, False, "too_large", f"{size / 1024:,.0f} KiB; the limit is {LARGEST // 1024} KiB")
+    text = decode(data)
+    if text is None:
+        return Judgement(None, False, "linguist_error", "no supported encoding decodes it")
+    found = language.detect(path, text)
+    if found is None:
+        return Judgement(None, True, "not_code", "no known language claims it")
+    if why := generated.generated(path, found, lambda: text):
+        return Judgement(found, True, "generated", why)
+    if why := vendored.vendored(path):
+        return Judgement(found, True, "vendored", why)
+    share = digits(text)
+    if share > MOST_DIGITS:
+        return Judgement(
+            found, True, "lots_of_digits", f"{share:.0%} of its characters are digits; the limit is {MOST_DIGITS:.0%}"
+        )
+    return Judgement(found, True)
+
+
+def digits(text: str) -> float:
+    """Share of decimal digits among the characters that are not blank; 0 for none."""
+    visible = len(BLANK.sub("", text))
+    return len(DIGIT.findall(text)) / visible if visible else 0.0
+
+
+def may_include(reason: str, before: bool) -> bool:
+    """Whether a person may take a file in all the same: by an include mask `before` the scan, or by hand afterwards."""
+    return reason in ALWAYS or (before and reason in BEFORE)

@@ -1,0 +1,69 @@
+"""Runs the two stages in their own processes and keeps what they find."""
+
+import time
+from contextlib import aclosing
+
+import msgspec
+
+from backend.context import Context
+from backend.jobs.queue import JobHandle
+from backend.scan import child, table
+from backend.scan.progress import Progress
+from backend.scan.table import LossKey
+from backend.sources.members import Place
+
+
+async def classify(
+    ctx: Context, handle: JobHandle, scan_id: int, places: list[Place], reuse: bool, total: int, progress: Progress
+) -> list[str]:
+    """Stage 1 over all sources; returns sentences about sources that failed. What such a source had before stays."""
+    notes: list[str] = []
+    names = {place.id: place.name for place in places}
+    job = {
+        "stage": 1,
+        "state": str(ctx.paths.database),
+        "content": str(ctx.paths.content),
+        "places": [msgspec.to_builtins(place) for place in places],
+        "reuse": reuse,
+    }
+    async with aclosing(child.records(ctx, handle, job)) as records:
+        async for record in records:
+            if record["kind"] == "files":
+                await table.write_files(ctx, scan_id, record["source"], record["rows"])
+                progress.classified([row[5] for row in record["rows"]], total)
+            elif record["kind"] == "read":
+                await table.forget_unseen(ctx, scan_id, record["source"])
+            elif record["kind"] == "failed":
+                notes.append(f"{names[record['source']]}: {record['message']}")
+    return notes
+
+
+async def score(ctx: Context, handle: JobHandle, key: LossKey, progress: Progress) -> None:
+    """Stage 2 over every accepted content without a loss; nothing is started where there is none."""
+    wanted = [(sha, size) for sha, size in await table.unscored(ctx, key) if size > 0]
+    if not wanted:
+        return
+    items = ctx.paths.scans / f"items-{handle.id}.json"
+    items.write_bytes(msgspec.json.encode(wanted))
+    total_bytes, done, done_bytes = sum(size for _, size in wanted), 0, 0
+    job = {
+        "stage": 2,
+        "state": str(ctx.paths.database),
+        "content": str(ctx.paths.content),
+        "items": str(items),
+        "model": key.model,
+        "context": key.context,
+    }
+    handle.progress(done=0, total=len(wanted), unit="files", message=f"loading {key.model}")
+    begun = time.monotonic()
+    try:
+        async with aclosing(child.records(ctx, handle, job)) as records:
+            async for record in records:
+                if record["kind"] == "loaded":
+                    begun = time.monotonic()
+                elif record["kind"] == "losses":
+                    await table.write_losses(ctx, key, record["rows"])
+                    done, done_bytes = done + len(record["rows"]), done_bytes + record["bytes"]
+                    progress.scored(done, len(wanted), done_bytes, total_bytes, begun)
+    finally:
+        items.unlink(missing_ok=True)

@@ -1,0 +1,90 @@
+"""The rows of `files` and `losses` as a scan writes and reads them."""
+
+import base64
+import sqlite3
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from backend.context import Context
+from backend.scan.text import TEXT_FORMAT
+
+PAGE = 5000
+LONGEST_CONTEXT = 2048
+UPSERT = (
+    "INSERT INTO files(source_id, path, size, sha256, language, text_ok, stage1_reason, stage1_detail, seen) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(source_id, path) DO UPDATE SET size = excluded.size, "
+    "sha256 = excluded.sha256, language = excluded.language, text_ok = excluded.text_ok, "
+    "stage1_reason = excluded.stage1_reason, stage1_detail = excluded.stage1_detail, seen = excluded.seen"
+)
+JUDGED = "UPDATE files SET verdict = ?, reason = ?, detail = ?, loss = ?, set_name = NULL WHERE id = ?"
+
+
+@dataclass(frozen=True)
+class LossKey:
+    """What a loss depends on besides the content."""
+
+    model: str
+    context: int
+
+    @property
+    def values(self) -> tuple[str, int, str]:
+        return self.model, self.context, TEXT_FORMAT
+
+
+async def write_files(ctx: Context, scan_id: int, source_id: int, rows: Iterable[list[Any]]) -> None:
+    """Keep what stage 1 found. A source that was removed meanwhile is passed over."""
+    if await ctx.db.fetch_one("SELECT 1 FROM sources WHERE id = ?", (source_id,)):
+        await ctx.db.execute_many(UPSERT, [(source_id, *row, scan_id) for row in rows])
+
+
+async def forget_unseen(ctx: Context, scan_id: int, source_id: int) -> None:
+    """Drop the rows of files that the source no longer has."""
+    await ctx.db.execute("DELETE FROM files WHERE source_id = ? AND seen != ?", (source_id, scan_id))
+
+
+async def language_counts(ctx: Context) -> dict[str, int]:
+    """Files of each language that could be trained on, were it switched on."""
+    rows = await ctx.db.fetch_all(
+        "SELECT language, COUNT(*) AS files FROM files "
+        "WHERE language IS NOT NULL AND stage1_reason IS NULL GROUP BY language"
+    )
+    return {row["language"]: row["files"] for row in rows}
+
+
+async def in_order(ctx: Context, key: LossKey | None) -> AsyncIterator[list[sqlite3.Row]]:
+    """All files in pages, with `known_loss` and `tokens`; held-out sources first, lest theirs be duplicates."""
+    join = "LEFT JOIN losses l ON l.sha256 = f.sha256 AND l.model = ? AND l.context = ? AND l.text_format = ?"
+    values = key.values if key else ("", 0, "")
+    sources = await ctx.db.fetch_all("SELECT id FROM sources ORDER BY set_name != 'test', id")
+    for source in sources:
+        after = ""
+        while True:
+            rows = await ctx.db.fetch_all(
+                "SELECT f.*, l.loss AS known_loss, l.tokens AS tokens, l.sha256 IS NOT NULL AS scored "
+                f"FROM files f {join} WHERE f.source_id = ? AND f.path > ? ORDER BY f.path LIMIT ?",
+                (*values, source["id"], after, PAGE),
+            )
+            if not rows:
+                break
+            yield rows
+            after = rows[-1]["path"]
+
+
+async def unscored(ctx: Context, key: LossKey) -> list[tuple[str, int]]:
+    """Contents and sizes of accepted files that have no loss yet."""
+    rows = await ctx.db.fetch_all(
+        "SELECT DISTINCT f.sha256, f.size FROM files f WHERE f.verdict = 'accepted' AND NOT EXISTS "
+        "(SELECT 1 FROM losses l WHERE l.sha256 = f.sha256 AND l.model = ? AND l.context = ? AND l.text_format = ?)",
+        key.values,
+    )
+    return [(row["sha256"], row["size"]) for row in rows]
+
+
+async def write_losses(ctx: Context, key: LossKey, rows: Iterable[list[Any]]) -> None:
+    """Keep what stage 2 found: [sha256, loss or None, tokens, packed lines in base64]."""
+    await ctx.db.execute_many(
+        "INSERT OR REPLACE INTO losses(sha256, model, context, text_format, loss, tokens, lines) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [(sha, *key.values, loss, tokens, base64.b64decode(lines)) for sha, loss, tokens, lines in rows],
+    )

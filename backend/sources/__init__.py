@@ -1,0 +1,1 @@
+"""Brings code in: git, archives, folders and single files, each a stream of (path, bytes)."""

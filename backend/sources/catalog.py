@@ -1,0 +1,112 @@
+"""The sources as the engine offers them: add, list, sync, remove, and read again what a dead engine left half read."""
+
+import asyncio
+import shutil
+import sqlite3
+from pathlib import Path
+
+from backend import wire
+from backend.context import Context
+from backend.errors import BadRequest, Conflict
+from backend.sources import records
+from backend.sources.members import Place
+from backend.sources.read import reading
+from backend.sources.recognise import check_branch, check_name, check_subfolder, recognise
+from backend.store.database import now
+
+SETS = ("auto", "train", "test")
+
+
+async def understand(ctx: Context, what: str) -> wire.Understood:
+    """What `what` would be added as. Raises BadRequest for what cannot be added."""
+    found = await asyncio.to_thread(recognise, what)
+    return wire.Understood(kind=found.kind, name=found.name, location=found.location, sentence=found.sentence)
+
+
+async def add(ctx: Context, request: wire.AddSource) -> wire.Source:
+    """Record a source and begin to read it. Raises BadRequest for what cannot be added, Conflict for a taken name."""
+    found = await asyncio.to_thread(recognise, request.what)
+    name = check_name(request.name or found.name)
+    branch, subfolder = check_branch(request.branch), check_subfolder(request.subfolder)
+    if branch and found.kind != "git":
+        raise BadRequest(f"A {found.kind} has no branches.", "Leave --branch out.")
+    if subfolder and found.kind == "file":
+        raise BadRequest("A single file has no subfolders.", "Leave --subfolder out.")
+    try:
+        await ctx.db.execute(
+            "INSERT INTO sources(project_id, name, kind, location, branch, subfolder, set_name, state, detail, added) "
+            "VALUES (1, ?, ?, ?, ?, ?, ?, 'queued', '', ?)",
+            (name, found.kind, found.location, branch, subfolder, request.set, now()),
+        )
+    except sqlite3.IntegrityError as error:
+        raise Conflict(
+            f"There is a source called {name!r} already.", "Sync that one, or choose another name with --name."
+        ) from error
+    return await _submit(ctx, name)
+
+
+async def list_sources(ctx: Context) -> list[wire.Source]:
+    """All sources in the order they were added."""
+    return [records.to_wire(ctx, row) for row in await records.rows(ctx)]
+
+
+async def places(ctx: Context) -> list[Place]:
+    """Every source that can be read now, for a scan."""
+    return [records.place_of(ctx, row) for row in await records.rows(ctx) if row["state"] == "ready"]
+
+
+async def get(ctx: Context, name: str) -> wire.Source:
+    """One source. Raises NotFound."""
+    return records.to_wire(ctx, await records.row_of(ctx, name))
+
+
+async def sync(ctx: Context, name: str) -> wire.Source:
+    """Read a source again; one that is being read goes on. Raises NotFound."""
+    row = await records.row_of(ctx, name)
+    if _living(ctx, name):
+        return records.to_wire(ctx, row)
+    await records.change(ctx, row["id"], state="queued", detail="")
+    return await _submit(ctx, name)
+
+
+async def remove(ctx: Context, name: str) -> None:
+    """Forget a source with its files and its clone; what is at its location stays. Raises NotFound."""
+    row = await records.row_of(ctx, name)
+    for job in _living(ctx, name):
+        await ctx.jobs.stop(job.id)
+        await ctx.jobs.wait(job.id)
+    async with ctx.db.transaction() as change:
+        await change.execute("DELETE FROM sources WHERE id = ?", (row["id"],))
+    ctx.bus.publish("source_removed", {"name": name})
+    await asyncio.to_thread(shutil.rmtree, Path(records.place_of(ctx, row).clone), ignore_errors=True)
+
+
+async def set_set(ctx: Context, name: str, set_name: str) -> wire.Source:
+    """Move a source to a set; the next scan follows. Raises NotFound, or BadRequest for a set that is none."""
+    if set_name not in SETS:
+        raise BadRequest(f"{set_name!r} is no set.", "Sets are auto, train and test.")
+    row = await records.row_of(ctx, name)
+    await records.change(ctx, row["id"], set_name=set_name)
+    return await records.publish(ctx, name)
+
+
+async def publish_all(ctx: Context) -> None:
+    """Tell every client how the sources stand, after a scan has judged their files."""
+    for source in await list_sources(ctx):
+        ctx.bus.publish("source", source)
+
+
+async def recover(ctx: Context) -> None:
+    """At the engine's start: what was being read when the last one ended is read again."""
+    for row in await ctx.db.fetch_all("SELECT name FROM sources WHERE state IN ('queued', 'reading') ORDER BY id"):
+        await _submit(ctx, row["name"])
+
+
+def _living(ctx: Context, name: str) -> list[wire.Job]:
+    states = {"queued", "running"}
+    return [job for job in ctx.jobs.list() if job.kind == "source" and job.name == name and job.state in states]
+
+
+async def _submit(ctx: Context, name: str) -> wire.Source:
+    await ctx.jobs.submit("source", name, reading(ctx, name))
+    return await records.publish(ctx, name)

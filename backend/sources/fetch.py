@@ -1,0 +1,106 @@
+"""Fetches one commit into a bare clone: progress, a time limit, and nothing that could run a stranger's code."""
+
+import asyncio
+import os
+import re
+import shutil
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+from backend.errors import RefactError
+from backend.sources.git import HEAD, environment
+from backend.sources.members import safe_text
+
+SILENCE_S = 90.0
+"""A server that says nothing for so long does not answer."""
+LONGEST_S = 2 * 3600.0
+PROGRESS = re.compile(r"(?:remote: )?([A-Z][\w ]+):\s+\d+% \((\d+)/(\d+)\)")
+Tell = Callable[[str, int, int], None]
+"""What git is doing, how much of it is done, and of how much."""
+
+
+async def fetch(clone: Path, location: str, branch: str | None, tell: Tell) -> None:
+    """Bring the newest commit of a branch or tag (None: the default branch) into `clone`.
+
+    Raises RefactError with git's own words where it fails, or where nothing answers in time."""
+    local = location.startswith("/")
+    if shutil.which("git") is None:
+        raise RefactError("git is not installed on this box.", "Install git, then sync the source.")
+    if not (clone / "HEAD").is_file():
+        shutil.rmtree(clone, ignore_errors=True)
+        clone.parent.mkdir(parents=True, exist_ok=True)
+        await _git(["init", "-q", "--bare", "--template=", str(clone)], local, lambda *_: None)
+    arguments = ["-C", str(clone), "fetch", "--depth=1", "--no-tags", "--no-recurse-submodules", "--update-shallow"]
+    arguments += ["--no-write-fetch-head", "--force", "--progress", "--", location, f"+{branch or 'HEAD'}:{HEAD}"]
+    await _git(arguments, local, tell)
+
+
+async def _git(arguments: list[str], local: bool, tell: Tell) -> None:
+    process = await asyncio.create_subprocess_exec(
+        "git",
+        *arguments,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+        env=environment(local),
+        start_new_session=True,
+    )
+    words: list[str] = []
+    try:
+        async with asyncio.timeout(LONGEST_S):
+            await _listen(process, words, tell)
+            code = await process.wait()
+    except TimeoutError as error:
+        raise RefactError(
+            "The git server did not answer in time.", "Check the address and the network, then sync the source."
+        ) from error
+    finally:
+        if process.returncode is None:
+            try:
+                os.killpg(process.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+            await process.wait()
+    if code:
+        raise RefactError(*_failure(words))
+
+
+async def _listen(process: asyncio.subprocess.Process, words: list[str], tell: Tell) -> None:
+    """Read stderr until it ends: progress goes to `tell`, the rest is kept. Raises TimeoutError."""
+    assert process.stderr is not None
+    rest = ""
+    while True:
+        async with asyncio.timeout(SILENCE_S):
+            piece = await process.stderr.read(8192)
+        if not piece:
+            break
+        *lines, rest = re.split(r"[\r\n]", rest[-2000:] + piece.decode("utf-8", "replace"))
+        for line in lines:
+            if found := PROGRESS.match(line):
+                tell(found[1].lower(), int(found[2]), int(found[3]))
+            elif line.strip():
+                words.append(safe_text(line.strip())[:300])
+                del words[:-30]
+    if rest.strip():
+        words.append(safe_text(rest.strip())[:300])
+
+
+def _failure(words: list[str]) -> tuple[str, str]:
+    """Message and hint for what git said."""
+    said = [line for line in words if line.startswith(("fatal:", "error:", "ssh:"))] or words[-2:]
+    text = " ".join(said) or "git gave no reason"
+    hint = "Check the address, then sync the source."
+    if "couldn't find remote ref HEAD" in text:
+        return "The repository has no commits yet.", "Commit something, then sync the source."
+    if "couldn't find remote ref" in text:
+        hint = "There is no such branch or tag; check its name."
+    elif any(sign in text for sign in ("could not read Username", "Authentication failed", "Permission denied")):
+        hint = "It is private or does not exist: use an ssh URL and a key that ssh knows without asking."
+    elif "Host key verification failed" in text:
+        hint = "The server's key is not the one known from before; if that is right, run ssh-keygen -R HOST."
+    elif "Could not resolve host" in text:
+        hint = "Check the host's name and this box's network."
+    elif "dubious ownership" in text:
+        hint = "The repository belongs to another user of this box; add a copy that is yours."
+    return f"git: {text}", hint

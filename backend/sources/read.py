@@ -1,0 +1,115 @@
+"""The job that reads a source: fetch it where it is git, list it, and keep the snapshot."""
+
+import asyncio
+import json
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from backend.context import Context
+from backend.errors import RefactError
+from backend.jobs.states import Stopped
+from backend.sources import git, records
+from backend.sources.fetch import fetch
+from backend.sources.members import Place, refusals
+from backend.sources.stream import snapshot
+from backend.store.database import now
+
+if TYPE_CHECKING:
+    from backend.jobs.queue import JobHandle
+
+
+def reading(ctx: Context, name: str) -> Callable[["JobHandle"], Awaitable[None]]:
+    """The work of one source job."""
+
+    async def work(handle: "JobHandle") -> None:
+        row = await records.row_of(ctx, name)
+        await records.change(ctx, row["id"], state="reading", detail="")
+        await records.publish(ctx, name)
+        try:
+            await _until_stopped(handle, _read(ctx, records.place_of(ctx, row), row["branch"], handle))
+        except (RefactError, OSError, Stopped) as error:
+            # Nothing is lost by a failure: the snapshot and the files of before stay.
+            await records.change(ctx, row["id"], state="failed", detail=_why(error))
+            await records.publish(ctx, name)
+            if isinstance(error, OSError):
+                raise RefactError(_why(error), "Check the disk and the permissions, then sync the source.") from error
+            raise
+        await records.publish(ctx, name)
+
+    return work
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, Stopped):
+        return "Stopped before it was read; sync the source to read it."
+    if isinstance(error, RefactError):
+        return f"{error.message} {error.hint}".strip()
+    return f"It could not be read: {getattr(error, 'strerror', None) or error}."
+
+
+async def _until_stopped(handle: "JobHandle", work: Awaitable[None]) -> None:
+    """Run `work`, ending it where the job is told to stop. Raises Stopped then."""
+    task = asyncio.ensure_future(work)
+    stop = asyncio.create_task(handle.stop_requested.wait())
+    try:
+        await asyncio.wait({task, stop}, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            raise Stopped
+        await task
+    finally:
+        for one in (task, stop):
+            if not one.done():
+                one.cancel()
+                with suppress(asyncio.CancelledError):
+                    await one
+
+
+async def _read(ctx: Context, place: Place, branch: str | None, handle: "JobHandle") -> None:
+    if place.kind == "git":
+        await fetch(Path(place.clone), place.location, branch, _teller(handle))
+        place = replace(place, commit=await asyncio.to_thread(git.head, place.clone))
+    handle.progress(message="listing files")
+    found = await asyncio.to_thread(snapshot, place)
+    async with ctx.db.transaction() as change:
+        number = await change.execute(
+            "INSERT INTO snapshots(source_id, taken, fingerprint, commit_sha, files, bytes, refused) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                place.id,
+                now(),
+                found.fingerprint,
+                place.commit,
+                found.files,
+                found.bytes,
+                json.dumps(dict(found.refused)),
+            ),
+        )
+        await change.execute(
+            "UPDATE sources SET state = 'ready', commit_sha = ?, snapshot_id = ?, synced = ?, detail = ? WHERE id = ?",
+            (
+                place.commit,
+                number,
+                now(),
+                refusals(found.refused) or ("" if found.files else "It has no files."),
+                place.id,
+            ),
+        )
+    handle.progress(done=found.files, total=found.files, unit="files", message=f"{found.files} files")
+
+
+def _teller(handle: "JobHandle") -> Callable[[str, int, int], None]:
+    """Turns git's counts into progress with rate and time left; each of git's phases counts anew."""
+    began: dict[str, float] = {}
+
+    def tell(phase: str, done: int, total: int) -> None:
+        start = began.setdefault(phase, time.monotonic())
+        spent = time.monotonic() - start
+        rate = done / spent if spent > 0.5 else None
+        eta = (total - done) / rate if rate else None
+        handle.progress(done=done, total=total, rate=rate, unit="objects", eta_s=eta, message=f"git: {phase}")
+
+    return tell

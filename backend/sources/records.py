@@ -1,0 +1,83 @@
+"""The rows of the table `sources`, and how they cross the wire."""
+
+import sqlite3
+
+from backend import wire
+from backend.context import Context
+from backend.errors import NotFound
+from backend.sources.members import Place
+
+SELECT = (
+    "SELECT s.*, (SELECT files FROM snapshots WHERE id = s.snapshot_id) AS members, "
+    "(SELECT COUNT(*) FROM files f WHERE f.source_id = s.id AND f.verdict = 'accepted') AS accepted, "
+    "EXISTS(SELECT 1 FROM files f WHERE f.source_id = s.id AND f.verdict IS NOT NULL) AS scanned FROM sources s "
+)
+CHANGEABLE = {"state", "detail", "commit_sha", "snapshot_id", "synced", "set_name"}
+
+
+async def rows(ctx: Context) -> list[sqlite3.Row]:
+    """All sources of the project in the order they were added."""
+    return await ctx.db.fetch_all(SELECT + "ORDER BY s.id")
+
+
+async def row_of(ctx: Context, name: str) -> sqlite3.Row:
+    """One source. Raises NotFound, naming those that exist."""
+    row = await ctx.db.fetch_one(SELECT + "WHERE s.name = ?", (name,))
+    if row is None:
+        known = ", ".join(str(one["name"]) for one in await rows(ctx)) or "none yet"
+        raise NotFound(f"There is no source called {name!r}.", f"Sources: {known}.")
+    return row
+
+
+async def change(ctx: Context, source_id: int, **values: object) -> None:
+    """Set columns of one source."""
+    assert set(values) <= CHANGEABLE
+    names = ", ".join(f"{name} = ?" for name in values)
+    await ctx.db.execute(f"UPDATE sources SET {names} WHERE id = ?", (*values.values(), source_id))
+
+
+def to_wire(ctx: Context, row: sqlite3.Row) -> wire.Source:
+    return wire.Source(
+        id=row["id"],
+        name=row["name"],
+        kind=row["kind"],
+        set=row["set_name"],
+        state=row["state"],
+        files=row["members"],
+        commit=row["commit_sha"],
+        location=row["location"],
+        branch=row["branch"],
+        subfolder=row["subfolder"],
+        accepted=row["accepted"] if row["scanned"] else None,
+        added=row["added"],
+        synced=row["synced"],
+        detail=row["detail"] or "",
+        job=newest_job(ctx, row["name"]),
+    )
+
+
+def newest_job(ctx: Context, name: str) -> int | None:
+    """The job that last read this source, while the queue remembers it."""
+    ids = [job.id for job in ctx.jobs.list() if job.kind == "source" and job.name == name]
+    return max(ids, default=None)
+
+
+async def publish(ctx: Context, name: str) -> wire.Source:
+    """Tell every client how the source stands now."""
+    source = to_wire(ctx, await row_of(ctx, name))
+    ctx.bus.publish("source", source)
+    return source
+
+
+def place_of(ctx: Context, row: sqlite3.Row) -> Place:
+    """The source as a reader needs it."""
+    return Place(
+        id=row["id"],
+        name=row["name"],
+        kind=row["kind"],
+        location=row["location"],
+        set=row["set_name"],
+        subfolder=row["subfolder"],
+        commit=row["commit_sha"],
+        clone=str(ctx.paths.sources / f"{row['id']}.git"),
+    )
