@@ -1,0 +1,175 @@
+"""Archives and folders: what is good comes out, what is hostile is counted, nothing is written."""
+
+import io
+import os
+import random
+import tarfile
+import zipfile
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from backend.errors import NotFound, RefactError, TooLarge
+from backend.sources import archive, members
+from backend.sources.members import Budget, Member, Place, refusals, safe_path, unique
+from backend.sources.stream import members as stream
+from backend.sources.stream import snapshot
+
+
+def place(path: Path, kind: str, subfolder: str | None = None) -> Place:
+    return Place(id=1, name="x", kind=kind, location=str(path), subfolder=subfolder)
+
+
+def read(path: Path, kind: str, subfolder: str | None = None) -> tuple[dict[str, bytes | None], Counter[str]]:
+    refused: Counter[str] = Counter()
+    return {member.path: member.data for member in stream(place(path, kind, subfolder), refused)}, refused
+
+
+def add(tar: tarfile.TarFile, name: str, data: bytes = b"", kind: bytes = tarfile.REGTYPE, link: str = "") -> None:
+    info = tarfile.TarInfo(name)
+    info.size, info.type, info.linkname = len(data), kind, link
+    tar.addfile(info, io.BytesIO(data))
+
+
+@pytest.mark.parametrize(("name", "mode"), [("a.tar", "w"), ("a.tar.gz", "w:gz"), ("a.tgz", "w:gz"), ("a.tar.bz2", "w:bz2")])
+def test_a_tar_gives_its_files_and_counts_what_is_hostile(tmp_path: Path, name: str, mode: str) -> None:
+    path = tmp_path / name
+    with tarfile.open(path, mode) as tar:  # type: ignore[call-overload]
+        add(tar, "./src/a.py", b"a = 1\n")
+        add(tar, "src", kind=tarfile.DIRTYPE)
+        add(tar, "/etc/evil.py", b"x")
+        add(tar, "src/../../up.py", b"x")
+        add(tar, "link.py", kind=tarfile.SYMTYPE, link="/etc/passwd")
+        add(tar, "hard.py", kind=tarfile.LNKTYPE, link="src/a.py")
+        add(tar, "device", kind=tarfile.CHRTYPE)
+        add(tar, "big.py", b"x" * (members.LARGEST_READ + 1))
+        add(tar, "bad\udcff\x1b[31m.py", b"b = 2\n")
+    found, refused = read(path, "archive")
+    assert found == {"src/a.py": b"a = 1\n", "big.py": None, "bad\\xff\\x1b[31m.py": b"b = 2\n"}
+    assert refused == {
+        "absolute path": 1,
+        "path with ..": 1,
+        "symbolic link": 1,
+        "hard link": 1,
+        "device, pipe or socket": 1,
+    }
+    assert archive.recognise(path) == "tar"
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == [name]
+
+
+def test_a_zip_gives_its_files_and_counts_what_is_hostile(tmp_path: Path) -> None:
+    path = tmp_path / "code"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as made:
+        made.writestr("p/a.py", "a = 1\n")
+        made.writestr("p/sub/b.py", "b = 2\n")
+        made.writestr("/abs.py", "x")
+        made.writestr("../up.py", "x")
+        link = zipfile.ZipInfo("link")
+        link.external_attr = 0o120777 << 16
+        made.writestr(link, "/etc/passwd")
+    found, refused = read(path, "archive")
+    assert found == {"p/a.py": b"a = 1\n", "p/sub/b.py": b"b = 2\n"}
+    assert refused == {"absolute path": 1, "path with ..": 1, "symbolic link": 1}
+    assert read(path, "archive", "p/sub")[0] == {"b.py": b"b = 2\n"}
+    with pytest.raises(NotFound, match="no folder q"):
+        read(path, "archive", "q")
+
+
+def test_an_encrypted_member_is_counted(tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as made:
+        made.writestr("a.py", "a = 1\n")
+    data = bytearray(path.read_bytes())
+    data[6] |= 1
+    data[data.index(b"PK\x01\x02") + 8] |= 1
+    path.write_bytes(data)
+    assert read(path, "archive") == ({}, Counter({"encrypted member": 1}))
+
+
+@pytest.mark.parametrize("name", ["a.tar.gz", "a.zip"])
+def test_a_truncated_archive_is_refused_in_words(tmp_path: Path, name: str) -> None:
+    whole, path = tmp_path / "whole", tmp_path / name
+    noise = random.Random(1).randbytes(50_000)
+    if name.endswith(".zip"):
+        with zipfile.ZipFile(whole, "w") as made:
+            made.writestr("a.py", noise)
+    else:
+        with tarfile.open(whole, "w:gz") as tar:
+            add(tar, "a.py", noise)
+            add(tar, "b.py", noise)
+    path.write_bytes(whole.read_bytes()[:30_000])
+    assert archive.recognise(path) is not None
+    with pytest.raises(RefactError, match="is damaged"):
+        read(path, "archive")
+
+
+@pytest.mark.parametrize("kind", ["tar", "zip"])
+def test_a_bomb_is_refused(tmp_path: Path, kind: str) -> None:
+    path, bomb = tmp_path / "bomb", bytes(12 * 1024**2)
+    if kind == "zip":
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as made:
+            made.writestr("zeros", bomb)
+    else:
+        with tarfile.open(path, "w:gz") as tar:
+            add(tar, "zeros", bomb)
+    with pytest.raises(TooLarge, match="200 times"):
+        read(path, "archive")
+
+
+def test_limits_on_members_and_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(members, "MOST_MEMBERS", 2)
+    budget = Budget()
+    budget.take(1)
+    budget.take(1)
+    with pytest.raises(TooLarge, match="members"):
+        budget.take(1)
+    with pytest.raises(TooLarge, match="GiB"):
+        Budget().take(9 * 1024**3)
+
+
+def test_a_single_compressed_file_is_no_archive(tmp_path: Path) -> None:
+    import gzip
+
+    path = tmp_path / "a.gz"
+    path.write_bytes(gzip.compress(b"a = 1\n" * 1000))
+    assert archive.recognise(path) is None
+
+
+def test_a_folder_is_walked_without_following_links(tmp_path: Path) -> None:
+    root = tmp_path / "code"
+    (root / "sub").mkdir(parents=True)
+    (root / ".git").mkdir()
+    (root / ".git" / "config").write_text("x")
+    (root / "a.py").write_text("a = 1\n")
+    (root / "sub" / ".hidden.py").write_text("h = 1\n")
+    (root / "link.py").symlink_to("/etc/passwd")
+    (root / "loop").symlink_to(root)
+    os.mkfifo(root / "pipe")
+    (root / os.fsdecode(b"bad\xff.py")).write_text("b = 1\n")
+    found, refused = read(root, "folder")
+    assert found == {"a.py": b"a = 1\n", "bad\\xff.py": b"b = 1\n", "sub/.hidden.py": b"h = 1\n"}
+    assert refused == {"symbolic link": 2, "device, pipe or socket": 1}
+    assert read(root, "folder", "sub")[0] == {".hidden.py": b"h = 1\n"}
+    with pytest.raises(NotFound):
+        read(root, "folder", "..")
+    with pytest.raises(NotFound):
+        read(tmp_path / "gone", "folder")
+    assert refusals(refused) == "left out: 1 × device, pipe or socket, 2 × symbolic link"
+
+
+def test_a_single_file_and_its_snapshot(tmp_path: Path) -> None:
+    path = tmp_path / "one.py"
+    path.write_text("one = 1\n")
+    assert read(path, "file")[0] == {"one.py": b"one = 1\n"}
+    first = snapshot(place(path, "file"))
+    assert (first.files, first.bytes) == (1, 8)
+    path.write_text("one = 11\n")
+    assert snapshot(place(path, "file")).fingerprint != first.fingerprint
+
+
+def test_names_from_outside_are_printable_and_unique() -> None:
+    assert safe_path("a\nb\u202e\udc80\x00\u2028é") == "a\\x0ab\\u202e\\x80\\x00\\u2028é"
+    assert len(safe_path("x" * 4000)) == members.LONGEST_PATH
+    same = iter([Member("a", 1, b"1"), Member("a", 1, b"2"), Member("a", 1, b"3")])
+    assert [one.path for one in unique(same)] == ["a", "a (2)", "a (3)"]
