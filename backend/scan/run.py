@@ -123,9 +123,9 @@ def _working(ctx: Context, scan: wire.Scan, info: ModelInfo | None) -> Callable[
         try:
             done = await _scan(ctx, handle, running, info)
         except (RefactError, Stopped) as error:
-            stopped = isinstance(error, Stopped)
-            told = "Stopped; what it had found is kept." if stopped else f"{error.message} {error.hint}".strip()  # type: ignore[union-attr]
-            ending: Any = {"state": "stopped" if stopped else "failed", "detail": told}
+            ending: dict[str, Any] = {"state": "stopped", "detail": "Stopped; what it had found is kept."}
+            if isinstance(error, RefactError):
+                ending = {"state": "failed", "detail": f"{error.message} {error.hint}".strip()}
             await _end(ctx, running, begun, **ending)
             raise
         await _end(ctx, done, begun, state="done")

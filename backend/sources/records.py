@@ -17,12 +17,13 @@ CHANGEABLE = {"state", "detail", "commit_sha", "snapshot_id", "synced", "set_nam
 
 async def rows(ctx: Context) -> list[sqlite3.Row]:
     """All sources of the project in the order they were added."""
-    return await ctx.db.fetch_all(SELECT + "ORDER BY s.id")
+    found: list[sqlite3.Row] = await ctx.db.fetch_all(SELECT + "ORDER BY s.id")
+    return found
 
 
 async def row_of(ctx: Context, name: str) -> sqlite3.Row:
     """One source. Raises NotFound, naming those that exist."""
-    row = await ctx.db.fetch_one(SELECT + "WHERE s.name = ?", (name,))
+    row: sqlite3.Row | None = await ctx.db.fetch_one(SELECT + "WHERE s.name = ?", (name,))
     if row is None:
         known = ", ".join(str(one["name"]) for one in await rows(ctx)) or "none yet"
         raise NotFound(f"There is no source called {name!r}.", f"Sources: {known}.")

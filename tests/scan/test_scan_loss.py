@@ -10,6 +10,7 @@ from torch.nn import functional
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from backend.models import catalog
+from backend.models.tokenizer import load_tokenizer
 from backend.scan import loss
 from backend.scan.loss import Scorer
 from backend.scan.score import groups
@@ -24,8 +25,8 @@ def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LlamaForCausalLM:
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     vocabulary = {token: number for number, token in enumerate([*MARKS, *alphabet])}
     tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)  # type: ignore[assignment]
-    tokenizer.decoder = decoders.ByteLevel()  # type: ignore[assignment]
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
     tokenizer.add_special_tokens(MARKS)
     tokenizer.save(str(tmp_path / "tokenizer.json"))
     torch.manual_seed(3)
@@ -66,7 +67,7 @@ def test_losses_are_those_of_the_definition(
     monkeypatch.setattr(loss, "BATCH_TOKENS", 200)
     monkeypatch.setattr(loss, "LOGITS_TOKENS", 37)
     scorer = Scorer("starter", context)
-    tokenizer = loss.load_tokenizer(catalog.get("starter"))
+    tokenizer = load_tokenizer(catalog.get("starter"))
     found = scorer.score(TEXTS)
     assert found[0].loss is None and found[0].tokens == 0
     for text, one in list(zip(TEXTS, found, strict=True))[1:]:

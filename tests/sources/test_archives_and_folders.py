@@ -32,7 +32,9 @@ def add(tar: tarfile.TarFile, name: str, data: bytes = b"", kind: bytes = tarfil
     tar.addfile(info, io.BytesIO(data))
 
 
-@pytest.mark.parametrize(("name", "mode"), [("a.tar", "w"), ("a.tar.gz", "w:gz"), ("a.tgz", "w:gz"), ("a.tar.bz2", "w:bz2")])
+@pytest.mark.parametrize(
+    ("name", "mode"), [("a.tar", "w"), ("a.tar.gz", "w:gz"), ("a.tgz", "w:gz"), ("a.tar.bz2", "w:bz2")]
+)
 def test_a_tar_gives_its_files_and_counts_what_is_hostile(tmp_path: Path, name: str, mode: str) -> None:
     path = tmp_path / name
     with tarfile.open(path, mode) as tar:  # type: ignore[call-overload]

@@ -17,9 +17,20 @@ from backend.sources.stream import members, snapshot
 
 
 def run(folder: Path, *arguments: str) -> str:
-    names = ["-c", "user.name=t", "-c", "user.email=t@t", "-c", "commit.gpgsign=false", "-c", "protocol.file.allow=always"]
+    names = [
+        "-c",
+        "user.name=t",
+        "-c",
+        "user.email=t@t",
+        "-c",
+        "commit.gpgsign=false",
+        "-c",
+        "protocol.file.allow=always",
+    ]
     clean = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    done = subprocess.run(["git", *names, *arguments], cwd=folder, check=True, capture_output=True, text=True, env=clean)
+    done = subprocess.run(
+        ["git", *names, *arguments], cwd=folder, check=True, capture_output=True, text=True, env=clean
+    )
     return done.stdout.strip()
 
 
@@ -105,7 +116,13 @@ async def test_nothing_of_a_repository_is_run(tmp_path: Path, repository: Path) 
         file.parent.mkdir(exist_ok=True)
         file.write_text(f"#!/bin/sh\ntouch {trap}\n")
         file.chmod(0o755)
-    for name in ("core.fsmonitor", "filter.x.smudge", "filter.x.clean", "core.sshCommand", "uploadpack.packObjectsHook"):
+    for name in (
+        "core.fsmonitor",
+        "filter.x.smudge",
+        "filter.x.clean",
+        "core.sshCommand",
+        "uploadpack.packObjectsHook",
+    ):
         run(repository, "config", name, f"touch {trap}")
     (repository / ".gitattributes").write_text("*.py filter=x\n")
     run(repository, "-c", "core.fsmonitor=false", "-c", "filter.x.clean=cat", "add", "-A")
