@@ -41,7 +41,7 @@ async def records(ctx: Context, handle: JobHandle, job: dict[str, Any]) -> Async
         if handle.stop_requested.is_set():
             raise Stopped
         if not ended:
-            raise RefactError(f"The scan's process ended early ({_how(code)}).", _last_line(log) or "Scan again.")
+            raise RefactError(f"The scan's process ended early ({_how(code)}).", _hint(code, log))
     finally:
         watcher.cancel()
         with suppress(asyncio.CancelledError):
@@ -71,9 +71,12 @@ def _how(code: int | None) -> str:
     return "killed, perhaps for want of memory" if code == -9 else f"signal {-code}"
 
 
-def _last_line(log: Path) -> str:
+def _hint(code: int | None, log: Path) -> str:
+    """A process that was killed says nothing; one that failed said why on its last line."""
+    if code is not None and code < 0:
+        return "Scan again: what it had found is kept."
     try:
         lines = log.read_text(errors="replace").splitlines()
     except OSError:
-        return ""
-    return next((line.strip()[:300] for line in reversed(lines) if line.strip()), "")
+        lines = []
+    return next((line.strip()[:300] for line in reversed(lines) if line.strip()), "Scan again.")

@@ -33,7 +33,7 @@ async def start(ctx: Context, request: wire.StartScan) -> wire.Scan:
     if not await sources.list_sources(ctx):
         raise BadRequest("There are no sources to scan.", "Add one: `refact-tui sources add WHAT`.")
     running = await current(ctx)
-    if running and running.state in LIVING:
+    if running and running.state in LIVING and _has_job(ctx, running):
         if (running.stage, running.model) == (request.stage, info.name if info else ""):
             return running
         raise Conflict("A scan is under way.", "Wait for it, or stop its job.")
@@ -43,6 +43,12 @@ async def start(ctx: Context, request: wire.StartScan) -> wire.Scan:
         (request.stage, info.name if info else "", info.loss_threshold if info else 0.0),
     )
     return await _submit(ctx, number, request.stage, info)
+
+
+def _has_job(ctx: Context, scan: wire.Scan) -> bool:
+    """A job that was stopped before its turn never tells its scan."""
+    job = ctx.jobs.get(scan.job) if scan.job is not None else None
+    return job is not None and job.state in LIVING
 
 
 async def current(ctx: Context) -> wire.Scan | None:
@@ -166,7 +172,7 @@ async def _scan(ctx: Context, handle: JobHandle, scan: wire.Scan, info: ModelInf
 
 async def _wait_for_sources(ctx: Context, handle: JobHandle) -> None:
     """Sources that are being read now belong to the scan. Raises Stopped, or RefactError where none can be read."""
-    while busy := [one.name for one in await sources.list_sources(ctx) if one.state in {"queued", "reading"}]:
+    while busy := await sources.busy(ctx):
         handle.progress(message=f"waiting for {', '.join(busy)}")
         try:
             await asyncio.wait_for(handle.stop_requested.wait(), 0.2)

@@ -55,6 +55,12 @@ async def places(ctx: Context) -> list[Place]:
     return [records.place_of(ctx, row) for row in await records.rows(ctx) if row["state"] == "ready"]
 
 
+async def busy(ctx: Context) -> list[str]:
+    """Names of the sources that are being read, or wait for it."""
+    names = [row["name"] for row in await records.rows(ctx) if row["state"] in {"queued", "reading"}]
+    return [name for name in names if _living(ctx, name)]
+
+
 async def get(ctx: Context, name: str) -> wire.Source:
     """One source. Raises NotFound."""
     return records.to_wire(ctx, await records.row_of(ctx, name))

@@ -217,3 +217,19 @@ async def test_stage_two_gives_every_accepted_file_a_loss_and_caches_it(context:
     check_totals(again)
     assert again.accepted == 0 and again.reasons["loss_too_high"] == len(rows)
     assert again.stage1_accepted == scan.stage1_accepted
+
+
+async def test_a_job_that_never_began_blocks_no_later_scan(context: Context, tmp_path: Path) -> None:
+    sample(tmp_path / "code")
+    await bring(context, tmp_path / "code")
+    await context.db.execute("UPDATE sources SET state = 'queued'")
+    first = await run.start(context, wire.StartScan(stage=1))
+    assert first.job is not None
+    await context.jobs.stop(first.job)
+    await context.jobs.wait(first.job)
+    await context.db.execute("UPDATE sources SET state = 'ready'")
+    await context.db.execute(
+        "UPDATE scans SET summary = json_set(summary, '$.state', 'queued') WHERE id = ?", (first.id,)
+    )
+    scan = await scanned(context)
+    assert (scan.state, scan.accepted) == ("done", 12) and scan.id != first.id
