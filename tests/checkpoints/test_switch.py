@@ -84,9 +84,9 @@ class Scene:
         return self.best
 
     async def restart(self) -> FakeHosts:
-        self.ctx.hosts = FakeHosts()
+        self.ctx.hosts = hosts = FakeHosts()
         await switch.restore(self.ctx)
-        return self.ctx.hosts
+        return hosts
 
 
 @pytest.fixture

@@ -1,0 +1,123 @@
+"""The Checkpoints room: which weights answer, off, the latest best or a specific one, and what each is worth."""
+
+from textual import on, work
+from textual.app import ComposeResult
+
+from backend import wire
+from refact_tui import words_of_checkpoints as say
+from refact_tui.client import EngineError, EngineUnreachable
+from refact_tui.dialogs.compare import SAMPLE, CompareDialog
+from refact_tui.rooms.room import Room
+from refact_tui.signs import clean
+from refact_tui.state import EngineState
+from refact_tui.widgets.line import Line
+from refact_tui.widgets.listing import Listing
+from refact_tui.widgets.tabs import RuleLine
+
+EMPTY = "No checkpoints yet, and no model is served. Train a run first (3): its checkpoints appear here."
+NO_HOST = "No model is hosted yet, so there is nothing to switch. System (6) says why."
+NOTE = "★ best of its run  ▲ served"
+
+
+class CheckpointsRoom(Room):
+    """Switches what the IDEs get, at once and without a dropped request."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._before = wire.Use(mode="latest-best")
+        self._code = SAMPLE
+        self._switching = False
+
+    def body(self) -> ComposeResult:
+        yield Line("", id="points-radio")
+        yield Line("", id="points-result")
+        yield Listing(say.CHECKPOINT_COLUMNS, empty=EMPTY, id="points-list")
+        yield RuleLine(note=NOTE, id="points-title")
+        yield Line("", id="points-detail")
+
+    def draw(self, state: EngineState) -> None:
+        """Show the checkpoints and what is served now."""
+        self.query_one("#points-list", Listing).show(say.checkpoint_rows(state.checkpoints, state.runs, self.serving))
+        serving = self.serving
+        radio = say.radio_line(serving) if serving else "( ) off  ( ) latest best  ( ) specific: no model is hosted yet"
+        self.query_one("#points-radio", Line).update(radio)
+        self._detail()
+
+    @property
+    def selected(self) -> wire.Checkpoint | None:
+        """The checkpoint under the cursor; None on the base row and where there is none."""
+        key = self.query_one("#points-list", Listing).key
+        return next((point for point in self.state.checkpoints if point.id == key), None)
+
+    @property
+    def serving(self) -> wire.Serving | None:
+        """What the model of the selected checkpoint answers with."""
+        point = self.selected
+        hosts = self.state.serving
+        return next((host for host in hosts if point and host.model == point.model), hosts[0] if hosts else None)
+
+    @on(Listing.Moved, "#points-list")
+    def _detail(self) -> None:
+        point = self.selected
+        key = self.query_one("#points-list", Listing).key
+        run = next((run for run in self.state.runs if point and run.run == point.run), None)
+        self.query_one("#points-title", RuleLine).say(clean(key or ""))
+        lines = say.detail_lines(point, run) if point else say.BASE_LINES if key else []
+        self.query_one("#points-detail", Line).update("\n".join(lines))
+
+    @on(Listing.Opened, "#points-list")
+    def action_use(self) -> None:
+        """Serve what is under the cursor."""
+        point = self.selected
+        if point is not None:
+            self._switch(wire.Use(mode="specific", checkpoint=point.id, model=point.model))
+        elif self.serving is not None:
+            self._switch(wire.Use(mode="off", model=self.serving.model))
+
+    def action_latest_best(self) -> None:
+        """Serve the best checkpoint of the newest finished run, now and after each later run."""
+        if self.serving is None:
+            self.refuse(NO_HOST)
+        else:
+            self._switch(wire.Use(mode="latest-best", model=self.serving.model))
+
+    def action_on_off(self) -> None:
+        """Turn fine-tuning off, or back on to what it was: the difference is seen at once."""
+        serving = self.serving
+        if serving is None:
+            self.refuse(NO_HOST)
+        elif serving.mode == "off":
+            self._switch(self._before)
+        else:
+            checkpoint = serving.checkpoint if serving.mode == "specific" else None
+            self._before = wire.Use(mode=serving.mode, checkpoint=checkpoint, model=serving.model)
+            self._switch(wire.Use(mode="off", model=serving.model))
+
+    @work(exclusive=True, group="switch")
+    async def _switch(self, use: wire.Use) -> None:
+        self._say("switching…")
+        try:
+            used = await self.client.post("/use", use, wire.Used, timeout_s=60)
+        except (EngineError, EngineUnreachable) as error:
+            self._say("✗ " + clean(f"{error.message} {error.hint}".strip()), failed=True)
+        else:
+            self._say(say.used_line(used))
+
+    def _say(self, text: str, failed: bool = False) -> None:
+        line = self.query_one("#points-result", Line)
+        line.update(text)
+        line.set_class(bool(text), "shown")
+        line.set_class(failed, "failed")
+
+    @work
+    async def action_compare(self) -> None:
+        """Complete the same code with the base model and with the selected checkpoint."""
+        point, serving = self.selected, self.serving
+        if point is None or serving is None:
+            self.refuse("Put the cursor on a checkpoint: it is compared with the base model." if serving else NO_HOST)
+            return
+        base, tuned = (say.BASE, f"{point.model}:{say.BASE}"), (point.id, f"{point.model}:{point.id}")
+        self._code = await self.app.push_screen_wait(CompareDialog(self._complete, base, tuned, self._code))
+
+    async def _complete(self, request: wire.Complete) -> wire.Completion:
+        return await self.client.post("/complete", request, wire.Completion, timeout_s=60)

@@ -1,0 +1,169 @@
+"""Runs and plans as the words and cells a person reads; pure."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from backend import wire
+from refact_tui import words
+from refact_tui.signs import clean
+from refact_tui.widgets.listing import Cell, Column, Row, Tone
+
+ALIVE = ("queued", "preparing", "running", "paused")
+
+RUN_COLUMNS = (
+    Column("RUN", 8),
+    Column("MODEL", rank=4),
+    Column("STATE", 9),
+    Column("STEP", right=True, rank=3),
+    Column("TEST LOSS", right=True),
+    Column("GAIN", right=True, rank=1),
+    Column("WHEN", rank=2),
+)
+_STATES: dict[str, tuple[str, Tone]] = {
+    "queued": ("… queued", "muted"),
+    "preparing": ("◌ preparing", "busy"),
+    "running": ("▶ running", "busy"),
+    "paused": ("‖ paused", "muted"),
+    "done": ("✓ done", "good"),
+    "stopped": ("■ stopped", "muted"),
+    "failed": ("✗ failed", "bad"),
+    "loading": ("◌ loading", "busy"),
+    "ready": ("● ready", "good"),
+}
+
+
+def state(name: str) -> Cell:
+    """A state as sign, word and tone: never colour alone."""
+    return _STATES.get(name, (clean(name), "plain"))
+
+
+def run_rows(runs: Sequence[wire.Run]) -> list[Row]:
+    """The newest run first."""
+    return [_run_row(run) for run in sorted(runs, key=lambda run: run.created, reverse=True)]
+
+
+def _run_row(run: wire.Run) -> Row:
+    loss = run.test_loss
+    newest = loss.best is not None and loss.best == loss.last
+    when = words.ago(run.ended) if run.ended else f"started {words.ago(run.started)}" if run.started else "–"
+    return Row(
+        run.run,
+        (
+            (clean(run.run), "plain"),
+            (clean(run.model), "muted"),
+            state(run.state),
+            (f"{run.step}/{run.steps}", "plain"),
+            (words.loss(loss.best) + (" ★" if newest else "  ") if loss.best is not None else "–  ", "plain"),
+            (words.change(loss.best, loss.base), "good" if _lower(loss) else "plain"),
+            (when, "muted"),
+        ),
+    )
+
+
+def _lower(loss: wire.TestLoss) -> bool:
+    return loss.best is not None and loss.base is not None and loss.best < loss.base
+
+
+def run_line(run: wire.Run, width: int) -> str:
+    """The one line under the plot, in `width` cells: what matters most comes first, whole parts give way."""
+    if run.state in ("failed", "stopped", "paused") and run.reason:
+        return f"{state(run.state)[0]}: {clean(run.reason)}"
+    parts = []
+    if run.state in ("queued", "preparing") or run.phase not in ("", "training"):
+        parts.append(clean(run.phase) or run.state)
+    if run.test_loss.best is not None:
+        at = run.best_checkpoint.rpartition(":")[2] if run.best_checkpoint else ""
+        parts.append(f"best {words.loss(run.test_loss.best)}" + (f" @ {clean(at)}" if at else ""))
+        parts.append(f"last {words.loss(run.test_loss.last)}")
+    elif run.test_loss.base is not None:
+        parts.append(f"base {words.loss(run.test_loss.base)}")
+    if run.state in ALIVE:
+        if run.eta_s is not None:
+            parts.append(f"ETA {words.duration(run.eta_s)}")
+        if run.tokens_per_s:
+            parts.append(f"{words.count(round(run.tokens_per_s))} tok/s")
+        if run.learning_rate is not None:
+            parts.append(f"lr {run.learning_rate:.1e}")
+    if run.elapsed_s:
+        parts.append(f"elapsed {words.duration(run.elapsed_s)}")
+    if run.memory_bytes:
+        parts.append(words.size(run.memory_bytes))
+    if run.attempts:
+        parts.append(f"resumed {run.attempts}×")
+    while len(parts) > 1 and len(" · ".join(parts)) > width:
+        parts.pop()
+    return " · ".join(parts)
+
+
+def verdict_line(run: wire.Run) -> str:
+    """What the held-out completions say about a finished run; empty before they were made."""
+    found = run.evaluation
+    if found is None:
+        return ""
+    return (
+        f"held-out, {found.places} places: exact match {pair(found.exact_match, words.percent)}"
+        f" · edit similarity {pair(found.edit_similarity, share)}"
+    )
+
+
+def log_line(line: wire.LogLine) -> str:
+    """`09:41:07 warning text`; the level only where it is not the usual one."""
+    level = "" if line.level.lower() in ("", "info") else f"{clean(line.level.lower())} "
+    return f"{clean(line.at[11:19])}  {level}{clean(line.text)}"
+
+
+def settings_lines(settings: Mapping[str, Any], overridden: Sequence[str] = ()) -> list[str]:
+    """`name  value`, one a line, aligned; what was chosen by hand is marked."""
+    wide = max((len(name) for name in settings), default=0)
+    return [
+        f"{name:<{wide}}  {value_text(settings[name])}{'  (yours)' if name in overridden else ''}" for name in settings
+    ]
+
+
+def value_text(value: Any) -> str:
+    """A setting's value as it is typed: `true`, `0.0002`, `none`."""
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return clean(f"{value:g}" if isinstance(value, float) else str(value))
+
+
+def value_of(text: str) -> Any:
+    """What was typed for a setting, as JSON would have it; the engine judges whether it may be."""
+    text = text.strip()
+    named = {"none": None, "true": True, "false": False}
+    if text.lower() in named:
+        return named[text.lower()]
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+def plan_lines(plan: wire.Plan) -> list[str]:
+    """What the plan worked out, aligned."""
+    fits = plan.sentence or (
+        f"{words.size(plan.memory_bytes)} of {words.size(plan.memory_available_bytes)}; "
+        f"about {words.duration(plan.duration_s)}"
+    )
+    return [
+        f"model             {clean(plan.model)}",
+        f"steps             {plan.steps} × batch {plan.batch_size}  ({plan.epochs:.1f} epochs of "
+        f"{words.count(plan.tokens_per_epoch)} tokens)",
+        f"files             {words.count(plan.train_files)} train · {words.count(plan.test_files)} test "
+        f"({words.count(plan.test_tokens)} test tokens)",
+        f"memory and time   {clean(fits)}",
+    ]
+
+
+def pair(both: wire.Pair, show: Callable[[float | None], str]) -> str:
+    """Base and tuned, as `21 % → 34 %`."""
+    return f"{show(both.base)} → {show(both.tuned)}"
+
+
+def share(value: float | None) -> str:
+    """A number between 0 and 1 with two decimals."""
+    return "–" if value is None else f"{value:.2f}"
