@@ -64,7 +64,9 @@ def read_folder(name: str, path: Path) -> ModelInfo:
         config = json.loads((path / "config.json").read_text())
         facts = json.loads((path / "starter.json").read_text())
     except FileNotFoundError as error:
-        raise NotFound(f"The model {name} is not complete: {error.filename} is missing.", "Reinstall refact-tui.") from error
+        raise NotFound(
+            f"The model {name} is not complete: {error.filename} is missing.", "Reinstall refact-tui."
+        ) from error
     parameters = count_parameters(config)
     return ModelInfo(
         name=name,

@@ -54,7 +54,9 @@ def _load(path: Path, marks: tuple[str, str, str, str]) -> TextTokenizer:
     tokenizer = Tokenizer.from_file(str(path))
     ids = [tokenizer.token_to_id(mark) for mark in marks]
     if missing := [mark for mark, id_ in zip(marks, ids, strict=True) if id_ is None]:
-        raise RefactError(f"{path} has no single token for {', '.join(missing)}.", "This model cannot fill in the middle.")
+        raise RefactError(
+            f"{path} has no single token for {', '.join(missing)}.", "This model cannot fill in the middle."
+        )
     prefix, suffix, middle, eot = (int(id_ or 0) for id_ in ids)
     return TextTokenizer(tokenizer, FimMarks(prefix, suffix, middle, eot))
 

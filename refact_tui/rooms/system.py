@@ -44,10 +44,14 @@ class SystemRoom(Room):
     def draw(self, state: EngineState) -> None:
         """Show the engine's own line."""
         engine = state.engine
-        text = "" if engine is None else (
-            f"engine {clean(engine.version)} · pid {engine.pid} · up {words.duration(engine.uptime_s)}\n"
-            f"IDEs    {clean(engine.public_url)}\n"
-            f"control {clean(engine.socket)}"
+        text = (
+            ""
+            if engine is None
+            else (
+                f"engine {clean(engine.version)} · pid {engine.pid} · up {words.duration(engine.uptime_s)}\n"
+                f"IDEs    {clean(engine.public_url)}\n"
+                f"control {clean(engine.socket)}"
+            )
         )
         self.query_one("#system-engine", Line).update(text)
 

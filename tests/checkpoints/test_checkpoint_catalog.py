@@ -6,10 +6,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from backend.store.database import Database
 
 from backend.checkpoints import catalog
 from backend.errors import BadRequest, NotFound
+from backend.store.database import Database
 
 
 @pytest.fixture

@@ -34,7 +34,14 @@ class Box:
         """Exit code, parsed stdout and stderr of one verb."""
         command = [sys.executable, "-P", "-m", "refact_tui", *arguments, "--json"]
         done = subprocess.run(
-            command, input=stdin, capture_output=True, text=True, timeout=timeout, env=self.environment, cwd="/", check=False
+            command,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            env=self.environment,
+            cwd="/",
+            check=False,
         )
         return done.returncode, json.loads(done.stdout) if done.stdout.strip() else None, done.stderr
 
@@ -128,7 +135,9 @@ def scanned(box: Box) -> Box:
 @pytest.fixture(scope="module")
 def tuned(scanned: Box) -> Box:
     """An engine that serves a checkpoint better than its base."""
-    scanned.ok("train", "start", "--name", "first", "--steps", "24", "--batch-size", "8", "--seed", "3", "--wait", timeout=600)
+    scanned.ok(
+        "train", "start", "--name", "first", "--steps", "24", "--batch-size", "8", "--seed", "3", "--wait", timeout=600
+    )
     used = scanned.ok("use", "latest-best")
     assert used["checkpoint"], used
     return scanned

@@ -41,7 +41,9 @@ def test_a_run_ends_with_the_same_losses_whatever_was_killed(scanned: Box, undis
     reached = 0
     for victim in victims[:3]:
         target = chance.randrange(reached + 2, max(reached + 3, STEPS - 8))
-        scanned.until(lambda t=target: step_of(scanned, name) >= t or scanned.ok("train", "show", name)["state"] == "done", 240)
+        scanned.until(
+            lambda t=target: step_of(scanned, name) >= t or scanned.ok("train", "show", name)["state"] == "done", 240
+        )
         if scanned.ok("train", "show", name)["state"] == "done":
             break
         reached = step_of(scanned, name)

@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+
 from backend.bus import Bus
 from backend.context import Context
 from backend.jobs.queue import JobQueue
-from backend.store.database import Database
-
 from backend.paths import Paths
+from backend.store.database import Database
 
 
 @pytest.fixture

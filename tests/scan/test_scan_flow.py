@@ -5,9 +5,9 @@ import random
 from pathlib import Path
 
 import pytest
-from backend.context import Context
 
 from backend import settings, wire
+from backend.context import Context
 from backend.errors import BadRequest, Conflict, NotFound
 from backend.models.catalog import starter_folder
 from backend.scan import results, run

@@ -13,19 +13,19 @@ from typing import Any
 import pytest
 import torch
 import uvicorn
-from backend.bus import Bus
-from backend.context import Context
-from backend.store.database import Database
 from safetensors.torch import save_file
 
 from backend import wire
+from backend.bus import Bus
 from backend.checkpoints import catalog, switch
+from backend.context import Context
 from backend.errors import NotFound
 from backend.models.catalog import STARTER, ModelInfo
 from backend.paths import Paths
 from backend.serve.app import build
 from backend.serve.host import Host
 from backend.serve.hosting import Hosts
+from backend.store.database import Database
 
 
 def write_adapter(folder: Path, info: ModelInfo, seed: int, strength: float = 0.6) -> Path:

@@ -12,19 +12,19 @@ from typing import Any
 
 import psutil
 import pytest
-from backend.bus import Bus
-from backend.context import Context
-from backend.jobs.queue import JobQueue
-from backend.scan.results import AcceptedFile
-from backend.store.content import ContentStore
-from backend.store.database import Database
 from tiny_run import texts, write_model  # type: ignore[import-not-found]
 
 from backend import wire
+from backend.bus import Bus
 from backend.checkpoints import catalog
+from backend.context import Context
 from backend.errors import BadRequest, Conflict, NotFound
+from backend.jobs.queue import JobQueue
 from backend.models.catalog import read_folder
 from backend.paths import Paths
+from backend.scan.results import AcceptedFile
+from backend.store.content import ContentStore
+from backend.store.database import Database
 from backend.train import follow, plan, run
 
 pytestmark = pytest.mark.slow
@@ -54,7 +54,7 @@ class Engine:
         await run.recover(self.ctx)
 
     async def _jobs(self, database: Database, bus: Bus) -> JobQueue:
-        return JobQueue()
+        return JobQueue(database, bus)
 
     async def _note(self, finished: wire.Run) -> None:
         self.finished.append(finished)

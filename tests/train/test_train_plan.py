@@ -4,11 +4,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from backend.scan.results import AcceptedFile
 
 from backend import wire
 from backend.errors import BadRequest
 from backend.models.catalog import ModelInfo
+from backend.scan.results import AcceptedFile
 from backend.train import plan
 
 

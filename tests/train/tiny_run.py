@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from backend.store.content import ContentStore
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
+from backend.store.content import ContentStore
 from backend.train.dataset import Member, write_manifest
 from backend.train.job import Folder, Job
 from backend.train.settings import merged

@@ -1,0 +1,159 @@
+"""What the engine is and how it stands: version, state, status, log, stop."""
+
+import asyncio
+import os
+import re
+import time
+from collections.abc import Callable
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from backend import __version__, wire
+from backend.checkpoints import catalog as checkpoints
+from backend.checkpoints import switch
+from backend.context import Context
+from backend.control import doctor
+from backend.control.answers import answer, body, context, number
+from backend.models import catalog as models
+from backend.scan import run as scans
+from backend.sources import catalog as sources
+from backend.train import run as runs
+
+LINE = re.compile(r"(\S+) (DEBUG|INFO|WARNING|ERROR|CRITICAL) (.*)")
+TAIL = 400_000
+"""Bytes of the log that are looked at."""
+LIVING = ("queued", "running")
+
+
+class Stop(msgspec.Struct, frozen=True):
+    keep_trainers: bool = False
+    """Leave trainers training, for the next engine to adopt."""
+
+
+def info(ctx: Context) -> wire.EngineInfo:
+    """Who answers here."""
+    return wire.EngineInfo(
+        pid=os.getpid(),
+        version=__version__,
+        api_version=wire.API_VERSION,
+        uptime_s=round(time.time() - ctx.started, 1),
+        socket=str(ctx.paths.socket),
+        public_url=ctx.public_url,
+    )
+
+
+def listed_models(ctx: Context) -> list[wire.Model]:
+    """Every model of this box."""
+    hosted = ctx.hosts.models()
+    return [
+        wire.Model(
+            name=one.name,
+            family=one.family,
+            parameters=one.parameters,
+            context=one.context,
+            loss_threshold=one.loss_threshold,
+            hosted=one.name in hosted,
+        )
+        for one in models.list_models()
+    ]
+
+
+async def version(request: Request) -> Response:
+    """GET /version"""
+    return answer(info(context(request)))
+
+
+async def status(request: Request) -> Response:
+    """GET /status"""
+    ctx = context(request)
+    return answer(wire.Status(engine=info(ctx), serving=switch.serving(ctx), jobs=ctx.jobs.list()))
+
+
+async def state(request: Request) -> Response:
+    """GET /state: everything a TUI draws; what changes while it is put together comes again as an event."""
+    ctx = context(request)
+    last = ctx.bus.last_id
+    return answer(
+        wire.State(
+            engine=info(ctx),
+            serving=switch.serving(ctx),
+            jobs=ctx.jobs.list(),
+            sources=await sources.list_sources(ctx),
+            scan=await scans.current(ctx),
+            runs=await runs.list_runs(ctx),
+            checkpoints=await checkpoints.list_checkpoints(ctx),
+            models=listed_models(ctx),
+            last_event_id=last,
+        )
+    )
+
+
+async def list_models(request: Request) -> Response:
+    """GET /models"""
+    return answer(listed_models(context(request)))
+
+
+async def examine(request: Request) -> Response:
+    """GET /doctor"""
+    return answer(await doctor.findings(context(request)))
+
+
+async def log(request: Request) -> Response:
+    """GET /log?lines=N: the end of the engine's log."""
+    path, wanted = context(request).paths.engine_log, number(request, "lines") or 200
+
+    def tail() -> list[wire.LogLine]:
+        with path.open("rb") as file:
+            file.seek(max(path.stat().st_size - TAIL, 0))
+            lines = file.read().decode(errors="replace").splitlines()
+        return [_log_line(line) for line in lines[-wanted:]] if wanted > 0 else []
+
+    try:
+        return answer(await asyncio.to_thread(tail))
+    except FileNotFoundError:
+        return answer([])  # an engine that was started by hand logs to its own terminal
+
+
+def _log_line(line: str) -> wire.LogLine:
+    if found := LINE.match(line):
+        return wire.LogLine(at=found[1], level=found[2].lower(), text=found[3])
+    return wire.LogLine(at="", level="info", text=line)
+
+
+async def job(request: Request) -> Response:
+    """GET /jobs/{id}"""
+    ctx, id_ = context(request), request.path_params["id"]
+    return answer(ctx.jobs.get(id_) or await ctx.jobs.stop(id_))
+
+
+async def stop_job(request: Request) -> Response:
+    """POST /jobs/{id}/stop: a run saves first."""
+    ctx, id_ = context(request), request.path_params["id"]
+    found = ctx.jobs.get(id_)
+    if found and found.kind == "train" and found.state in LIVING:
+        await runs.stop(ctx, found.name)
+        return answer(ctx.jobs.get(id_) or found)
+    return answer(await ctx.jobs.stop(id_))
+
+
+async def stop(request: Request) -> Response:
+    """POST /engine/stop: answers, then ends."""
+    leave: Callable[[bool], None] = request.app.state.leave
+    leave((await body(request, Stop)).keep_trainers)
+    return answer(info(context(request)))
+
+
+ROUTES = [
+    Route("/version", version),
+    Route("/status", status),
+    Route("/state", state),
+    Route("/models", list_models),
+    Route("/doctor", examine),
+    Route("/log", log),
+    Route("/jobs/{id:int}", job),
+    Route("/jobs/{id:int}/stop", stop_job, methods=["POST"]),
+    Route("/engine/stop", stop, methods=["POST"]),
+]

@@ -1,0 +1,113 @@
+"""What the engine finds when it examines itself: each finding with what to do about it."""
+
+import asyncio
+import os
+import platform
+import shutil
+import subprocess
+
+from backend import devices, wire
+from backend.context import Context
+from backend.errors import RefactError
+from backend.models import catalog as models
+
+LEAST_DISK, LEAST_MEMORY = 2_000_000_000, 2_500_000_000
+"""Bytes: a few runs with their checkpoints; a small run in training beside a worker."""
+
+
+async def findings(ctx: Context) -> list[wire.Finding]:
+    """Every check in the order of the pipeline."""
+    own = await asyncio.to_thread(_machine, ctx)
+    return [*own, *_hosts(ctx)]
+
+
+def _machine(ctx: Context) -> list[wire.Finding]:
+    return [_python(), _git(), _disk(ctx), _memory(), _gpu(), _home(ctx), *_models()]
+
+
+def _python() -> wire.Finding:
+    return wire.Finding(check="python", ok=True, finding=f"Python {platform.python_version()}, {os.cpu_count()} cores.")
+
+
+def _git() -> wire.Finding:
+    if not shutil.which("git"):
+        return wire.Finding(
+            check="git", ok=False, finding="git is not installed.", remedy="Install git to add repositories."
+        )
+    said = subprocess.run(["git", "--version"], capture_output=True, text=True, check=False, timeout=10).stdout.strip()
+    return wire.Finding(check="git", ok=True, finding=f"{said}.")
+
+
+def _disk(ctx: Context) -> wire.Finding:
+    free = shutil.disk_usage(ctx.paths.home).free
+    return wire.Finding(
+        check="disk",
+        ok=free >= LEAST_DISK,
+        finding=f"{free / 1e9:.1f} GB free for {ctx.paths.home}.",
+        remedy="" if free >= LEAST_DISK else "Free some space, or move the state folder (REFACT_TUI_HOME).",
+    )
+
+
+def _memory() -> wire.Finding:
+    free = devices.memory_available()
+    return wire.Finding(
+        check="memory",
+        ok=free >= LEAST_MEMORY,
+        finding=f"{free / 1e9:.1f} GB available for training.",
+        remedy=""
+        if free >= LEAST_MEMORY
+        else "Close other programs; training needs about 2 GB with the starter model.",
+    )
+
+
+def _gpu() -> wire.Finding:
+    found = devices.gpus()
+    if not found:
+        return wire.Finding(
+            check="gpu",
+            ok=None,
+            finding="No NVIDIA GPU; training and serving use the CPU.",
+            remedy="Fine for the starter model.",
+        )
+    names = ", ".join(
+        f"{gpu.name} with {gpu.free_bytes / 1e9:.0f} of {gpu.memory_bytes / 1e9:.0f} GB free" for gpu in found
+    )
+    return wire.Finding(check="gpu", ok=True, finding=f"{names}.")
+
+
+def _home(ctx: Context) -> wire.Finding:
+    mode = ctx.paths.home.stat().st_mode & 0o777
+    closed = mode & 0o077 == 0
+    return wire.Finding(
+        check="state folder",
+        ok=closed,
+        finding=f"{ctx.paths.home} (mode {mode:o}).",
+        remedy="" if closed else f"Others may read it: chmod 700 {ctx.paths.home}",
+    )
+
+
+def _models() -> list[wire.Finding]:
+    try:
+        found = models.list_models()
+    except RefactError as error:
+        return [wire.Finding(check="model", ok=False, finding=error.message, remedy=error.hint)]
+    return [
+        wire.Finding(
+            check="model",
+            ok=True,
+            finding=f"{one.name}: {one.parameters / 1e6:.1f} M parameters, context {one.context}.",
+        )
+        for one in found
+    ]
+
+
+def _hosts(ctx: Context) -> list[wire.Finding]:
+    return [
+        wire.Finding(
+            check="endpoint",
+            ok=True if one.state == "ready" else None if one.state == "loading" else False,
+            finding=f"{one.model} is {one.state} on {ctx.public_url}, answering from {one.checkpoint or 'its base model'}. {one.detail}".strip(),
+            remedy="" if one.state != "failed" else f"Look at {ctx.paths.logs / 'worker.log'}.",
+        )
+        for one in ctx.hosts.snapshot()
+    ]

@@ -1,0 +1,89 @@
+"""Routes of training and of what comes out of it: runs, checkpoints, switching, trying a completion."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from backend import wire
+from backend.checkpoints import catalog as checkpoints
+from backend.checkpoints import switch
+from backend.control.answers import answer, body, context
+from backend.serve.complete import complete
+from backend.train import plan
+from backend.train import run as runs
+
+
+async def make_plan(request: Request) -> Response:
+    """POST /train/plan"""
+    return answer(await plan.make(context(request), await body(request, wire.StartRun)))
+
+
+async def list_runs(request: Request) -> Response:
+    """GET /train/runs"""
+    return answer(await runs.list_runs(context(request)))
+
+
+async def start_run(request: Request) -> Response:
+    """POST /train/runs"""
+    return answer(await runs.start(context(request), await body(request, wire.StartRun)))
+
+
+async def get_run(request: Request) -> Response:
+    """GET /train/runs/{run}"""
+    return answer(await runs.get(context(request), request.path_params["run"]))
+
+
+async def stop_run(request: Request) -> Response:
+    """POST /train/runs/{run}/stop"""
+    return answer(await runs.stop(context(request), request.path_params["run"]))
+
+
+async def resume_run(request: Request) -> Response:
+    """POST /train/runs/{run}/resume"""
+    return answer(await runs.resume(context(request), request.path_params["run"]))
+
+
+async def metrics(request: Request) -> Response:
+    """GET /train/runs/{run}/metrics"""
+    return answer(await runs.metrics(context(request), request.path_params["run"]))
+
+
+async def run_log(request: Request) -> Response:
+    """GET /train/runs/{run}/log"""
+    return answer(await runs.log(context(request), request.path_params["run"]))
+
+
+async def list_checkpoints(request: Request) -> Response:
+    """GET /checkpoints"""
+    return answer(await checkpoints.list_checkpoints(context(request)))
+
+
+async def use(request: Request) -> Response:
+    """POST /use"""
+    return answer(await switch.use(context(request), await body(request, wire.Use)))
+
+
+async def serving(request: Request) -> Response:
+    """GET /serving"""
+    return answer(switch.serving(context(request)))
+
+
+async def complete_one(request: Request) -> Response:
+    """POST /complete"""
+    return answer(await complete(context(request), await body(request, wire.Complete)))
+
+
+ROUTES = [
+    Route("/train/plan", make_plan, methods=["POST"]),
+    Route("/train/runs", list_runs),
+    Route("/train/runs", start_run, methods=["POST"]),
+    Route("/train/runs/{run}", get_run),
+    Route("/train/runs/{run}/stop", stop_run, methods=["POST"]),
+    Route("/train/runs/{run}/resume", resume_run, methods=["POST"]),
+    Route("/train/runs/{run}/metrics", metrics),
+    Route("/train/runs/{run}/log", run_log),
+    Route("/checkpoints", list_checkpoints),
+    Route("/use", use, methods=["POST"]),
+    Route("/serving", serving),
+    Route("/complete", complete_one, methods=["POST"]),
+]

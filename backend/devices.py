@@ -1,0 +1,54 @@
+"""What this box computes with: its GPUs by NVIDIA's own library, and the memory that is free; torch-free."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+CGROUP = Path("/sys/fs/cgroup")
+
+
+@dataclass(frozen=True)
+class Gpu:
+    index: int
+    name: str
+    memory_bytes: int
+    free_bytes: int
+
+
+def gpus() -> list[Gpu]:
+    """Every NVIDIA GPU; none where there is no driver."""
+    import pynvml
+
+    try:
+        pynvml.nvmlInit()
+    except pynvml.NVMLError:
+        return []
+    try:
+        return [_gpu(index) for index in range(pynvml.nvmlDeviceGetCount())]
+    except pynvml.NVMLError:
+        return []
+    finally:
+        pynvml.nvmlShutdown()
+
+
+def memory_available() -> int:
+    """Bytes that a run may take: of the GPU with most free memory, else of this machine, its container's limit counted."""
+    if found := gpus():
+        return max(gpu.free_bytes for gpu in found)
+    free = psutil.virtual_memory().available
+    try:
+        limit = int((CGROUP / "memory.max").read_text())
+        used = int((CGROUP / "memory.current").read_text())
+    except (OSError, ValueError):
+        return free
+    return max(min(free, limit - used), 0)
+
+
+def _gpu(index: int) -> Gpu:
+    import pynvml
+
+    handle = pynvml.nvmlDeviceGetHandleByIndex(index)
+    name, memory = pynvml.nvmlDeviceGetName(handle), pynvml.nvmlDeviceGetMemoryInfo(handle)
+    text = name.decode() if isinstance(name, bytes) else str(name)
+    return Gpu(index=index, name=text, memory_bytes=int(memory.total), free_bytes=int(memory.free))

@@ -1,0 +1,143 @@
+"""The composition root: opens state, bus, jobs, workers and both apps in order, and closes them in reverse."""
+
+import asyncio
+import logging
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager, suppress
+
+import uvicorn
+from starlette.applications import Starlette
+
+from backend import __version__, sockets, wire
+from backend.bus import Bus
+from backend.checkpoints import switch
+from backend.context import Context
+from backend.control import app as control
+from backend.jobs.queue import JobQueue
+from backend.paths import Paths
+from backend.scan import run as scans
+from backend.serve import app as public
+from backend.serve.hosting import Hosts
+from backend.sources import catalog as sources
+from backend.store.database import Database, now
+from backend.train import run as runs
+
+log = logging.getLogger("refact.engine")
+DRAIN_S = 3
+"""Seconds that requests under way get when the engine stops."""
+
+
+class Server(uvicorn.Server):
+    """Leaves the signals to the engine, which has two servers."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Nothing is captured here."""
+        yield
+
+
+class BusHandler(logging.Handler):
+    """Warnings and worse are events too."""
+
+    def __init__(self, bus: Bus) -> None:
+        super().__init__(logging.WARNING)
+        self._bus, self._loop = bus, asyncio.get_running_loop()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Publish from whatever thread logs."""
+        line = wire.LogLine(at=now(), level=record.levelname.lower(), text=record.getMessage())
+        with suppress(RuntimeError):  # the loop has closed: the log file still has the line
+            self._loop.call_soon_threadsafe(self._bus.publish, "log", line)
+
+
+class Engine:
+    """One engine; `run` returns when it has ended and nothing of it is left, trainers excepted where they were to stay."""
+
+    def __init__(self, paths: Paths, host: str, port: int) -> None:
+        self._paths, self._host, self._port = paths, host, port
+        self._leaving = asyncio.Event()
+        self._keep_trainers = False
+
+    def leave(self, keep_trainers: bool = False) -> None:
+        """End soon."""
+        self._keep_trainers = self._keep_trainers or keep_trainers
+        self._leaving.set()
+
+    async def run(self) -> None:
+        """From opening the state to closing it. Raises RefactError where it cannot start."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.leave)
+        async with AsyncExitStack() as stack:
+            port = stack.enter_context(sockets.public(self._host, self._port))
+            door = stack.enter_context(sockets.control(self._paths))
+            stack.callback(self._paths.socket.unlink, missing_ok=True)
+            ctx = await self._open(stack)
+            await self._recover(ctx)
+            servers = [_server(control.build(ctx, self.leave)), _server(public.build(ctx))]
+            serving = [_serve(server, at) for server, at in zip(servers, (door, port), strict=True)]
+            log.info("engine %s serves %s and %s", __version__, self._paths.socket, ctx.public_url)
+            await self._leaving.wait()
+            await self._close(ctx, servers, serving)
+        log.info("engine ended")
+
+    async def _open(self, stack: AsyncExitStack) -> Context:
+        database = await Database.open(self._paths.database)
+        stack.push_async_callback(database.close)
+        bus = Bus()
+        handler = BusHandler(bus)
+        logging.getLogger().addHandler(handler)
+        stack.callback(logging.getLogger().removeHandler, handler)
+        jobs = JobQueue(database, bus)
+        await jobs.restore()
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        ctx = Context(
+            paths=self._paths,
+            db=database,
+            bus=bus,
+            jobs=jobs,
+            hosts=None,
+            public_url=f"http://{host}:{self._port}",
+            started=time.time(),
+        )
+        ctx.hosts = Hosts(ctx)
+
+        async def advance(run: wire.Run) -> None:
+            await switch.advance(ctx, run)
+
+        ctx.on_run_finished.append(advance)
+        return ctx
+
+    async def _recover(self, ctx: Context) -> None:
+        """Take up what the engine before this one left."""
+        await switch.restore(ctx)
+        await ctx.hosts.start()
+        await sources.recover(ctx)
+        await scans.recover(ctx)
+        await runs.recover(ctx)
+
+    async def _close(self, ctx: Context, servers: list[Server], serving: list[asyncio.Task[None]]) -> None:
+        """Trainers save first, while clients may still look on; then the doors close, then the workers."""
+        log.info("engine stops%s", ", trainers go on" if self._keep_trainers else "")
+        ctx.bus.publish("engine", {"state": "stopping"})
+        await (runs.detach(ctx) if self._keep_trainers else runs.shutdown(ctx))
+        ctx.bus.close()
+        for server in servers:
+            server.should_exit = True
+        await asyncio.gather(*serving, return_exceptions=True)
+        await ctx.jobs.close()
+        await ctx.hosts.close()
+
+
+def _server(app: Starlette) -> Server:
+    config = uvicorn.Config(
+        app, lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=DRAIN_S, server_header=False
+    )
+    return Server(config)
+
+
+def _serve(server: Server, at: socket.socket) -> asyncio.Task[None]:
+    return asyncio.create_task(server.serve(sockets=[at]))

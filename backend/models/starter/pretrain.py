@@ -1,0 +1,137 @@
+"""Trains the starter from scratch; stopped at any moment it goes on from its last checkpoint.
+
+Muon for the matrices, AdamW for the rest, all in float32; the rate is warmed up, held and decayed to zero over the
+last fifth (WSD), so that a run may be lengthened or cut short until the decay begins.
+"""
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from backend.models.starter import corpus, vocabulary
+from backend.models.starter.head import HeadLoss
+from backend.models.starter.muon import Muon
+from backend.models.starter.samples import Rows
+
+CONTEXT, SHORT = 2048, 512
+LONG_SHARE = 0.1
+"""The last part of the training, at the whole context."""
+STEP_TOKENS = 8192
+WARM_UP, DECAY = 60, 0.2
+MUON_RATE, ADAM_RATE, WEIGHT_DECAY = 0.02, 3e-3, 0.02
+SAVE_EVERY_S = 150.0
+SHAPE = {"hidden_size": 288, "intermediate_size": 896, "num_hidden_layers": 3, "num_attention_heads": 6}
+"""With embeddings of its own at either end: 8.0 M parameters, of which 5.7 M compute; few layers answer sooner."""
+
+
+def build() -> Any:
+    """The untrained model."""
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    config = LlamaConfig(
+        vocab_size=vocabulary.SIZE,
+        **SHAPE,
+        num_key_value_heads=SHAPE["num_attention_heads"],
+        head_dim=SHAPE["hidden_size"] // SHAPE["num_attention_heads"],
+        max_position_embeddings=CONTEXT,
+        tie_word_embeddings=False,
+        bos_token_id=None,
+        eos_token_id=0,
+        pad_token_id=4,
+    )
+    torch.manual_seed(1)
+    return LlamaForCausalLM._from_config(config, attn_implementation="sdpa")
+
+
+def prepare(work: Path) -> tuple[list[str], Any]:
+    """Corpus and tokenizer, made once and then read from `work`."""
+    work.mkdir(parents=True, exist_ok=True)
+    documents, tokenizer = work / "corpus.jsonl", work / "tokenizer.json"
+    if not documents.exists():
+        held = corpus.write(work / "corpus.part")
+        (work / "corpus.json").write_text(json.dumps(held, indent=1))
+        (work / "corpus.part").rename(documents)
+    texts = corpus.load(documents)
+    if not tokenizer.exists():
+        vocabulary.train(texts).save(str(tokenizer))
+    return texts, vocabulary.load(tokenizer)
+
+
+def rate(step: int, steps: int) -> float:
+    """Share of the peak learning rate at `step`."""
+    if step < WARM_UP:
+        return (step + 1) / WARM_UP
+    return min(1.0, (steps - step) / (DECAY * steps))
+
+
+class Pretraining:
+    """Model and optimizers, saved whole and resumed whole."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.model = build()
+        named = list(self.model.named_parameters())
+        matrices = [one for name, one in named if "_proj" in name]
+        others = [one for name, one in named if "_proj" not in name]
+        self._muon = Muon(matrices, lr=MUON_RATE, weight_decay=WEIGHT_DECAY, momentum=0.95)
+        self._adam = torch.optim.AdamW(others, lr=ADAM_RATE, betas=(0.9, 0.95), weight_decay=0.0, fused=True)
+        self.step, self.tokens = 0, 0
+        if path.exists():
+            saved = torch.load(path, weights_only=True)
+            self.model.load_state_dict(saved["model"])
+            self._muon.load_state_dict(saved["muon"])
+            self._adam.load_state_dict(saved["adam"])
+            self.step, self.tokens = saved["step"], saved["tokens"]
+
+    def save(self) -> None:
+        """To a temporary file, then renamed: a kill leaves the old checkpoint."""
+        state = {"model": self.model.state_dict(), "muon": self._muon.state_dict(), "adam": self._adam.state_dict()}
+        part = self._path.with_suffix(".part")
+        torch.save({**state, "step": self.step, "tokens": self.tokens}, part)
+        part.replace(self._path)
+
+    def advance(self, rows: list[list[int]], share: float) -> float:
+        """One optimizer step over the rows; returns their mean loss in nats a token."""
+        for optimizer, peak in ((self._muon, MUON_RATE), (self._adam, ADAM_RATE)):
+            for group in optimizer.param_groups:
+                group["lr"] = peak * share
+        ids = torch.tensor(rows)
+        hidden = self.model.base_model(input_ids=ids[:, :-1], use_cache=False).last_hidden_state
+        loss = HeadLoss.apply(hidden.flatten(0, 1), self.model.lm_head.weight, ids[:, 1:].flatten())
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        self._muon.step()
+        self._adam.step()
+        self.model.zero_grad(set_to_none=True)
+        self.step += 1
+        self.tokens += ids[:, 1:].numel()
+        return float(loss.detach())
+
+
+def pretrain(work: Path, wanted: int) -> None:
+    """Train until `wanted` tokens were seen; prints a line every 20 steps."""
+    texts, tokenizer = prepare(work)
+    rows = Rows(texts, tokenizer)
+    run = Pretraining(work / "train.pt")
+    run.model.train()
+    steps = wanted // STEP_TOKENS
+    saved = told = time.monotonic()
+    loss, since = 0.0, run.step
+    while run.step < steps:
+        length = CONTEXT if run.step >= (1 - LONG_SHARE) * steps else SHORT
+        loss += run.advance(rows.batch(run.step, STEP_TOKENS // length, length + 1), rate(run.step, steps))
+        now = time.monotonic()
+        if run.step % 20 == 0:
+            speed = (run.step - since) * STEP_TOKENS / (now - told)
+            line = f"step {run.step}/{steps} · {run.tokens / 1e6:.2f} M tokens · loss {loss / (run.step - since):.3f} · {speed:.0f} tok/s"
+            print(line, flush=True)  # noqa: T201 (a script's progress)
+            told, since, loss = now, run.step, 0.0
+        if now - saved > SAVE_EVERY_S:
+            run.save()
+            saved = now
+    run.save()
+    print("done", os.getpid(), flush=True)  # noqa: T201

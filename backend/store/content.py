@@ -1,0 +1,43 @@
+"""Contents of scanned files, compressed and keyed by sha256: the same file in ten sources is stored once."""
+
+import sqlite3
+import zlib
+from collections.abc import Iterable
+from pathlib import Path
+
+
+class ContentStore:
+    """Blocking, for one thread of one process; several processes may have it open. Raises sqlite3.Error."""
+
+    def __init__(self, path: Path, read_only: bool = False) -> None:
+        if read_only:
+            self._connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=10)
+            return
+        self._connection = sqlite3.connect(path, isolation_level=None, timeout=30)
+        self._connection.execute("PRAGMA journal_mode=WAL")
+        self._connection.execute("PRAGMA synchronous=NORMAL")
+        self._connection.execute(
+            "CREATE TABLE IF NOT EXISTS contents(sha256 TEXT PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID"
+        )
+
+    def put_many(self, items: Iterable[tuple[str, bytes]]) -> None:
+        """Keep (sha256, bytes) pairs, all or none; what is there already stays."""
+        rows = [(sha256, zlib.compress(data, 1)) for sha256, data in items]
+        if not rows:
+            return
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            self._connection.executemany("INSERT OR IGNORE INTO contents(sha256, data) VALUES (?, ?)", rows)
+            self._connection.execute("COMMIT")
+        except BaseException:
+            self._connection.execute("ROLLBACK")
+            raise
+
+    def get(self, sha256: str) -> bytes | None:
+        """The bytes, or None where they are not kept."""
+        row = self._connection.execute("SELECT data FROM contents WHERE sha256 = ?", (sha256,)).fetchone()
+        return zlib.decompress(row[0]) if row else None
+
+    def close(self) -> None:
+        """Give the file back."""
+        self._connection.close()

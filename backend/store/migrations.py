@@ -1,0 +1,50 @@
+"""The database's form, step by step: named functions, each in one transaction with the record that it has run."""
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+from backend.errors import RefactError
+from backend.store.schema import FIRST
+
+Migration = Callable[[sqlite3.Connection], None]
+
+
+def first_tables(connection: sqlite3.Connection) -> None:
+    """Everything that the pipeline from sources to serving remembers."""
+    for statement in FIRST:
+        connection.execute(statement)
+
+
+MIGRATIONS: tuple[Migration, ...] = (first_tables,)
+"""In the order they are applied; one that has been released is never changed, only followed."""
+
+
+def migrate(path: Path, migrations: tuple[Migration, ...] = MIGRATIONS) -> None:
+    """Bring the file to the newest form. Raises RefactError where a newer version has made it, sqlite3.Error else."""
+    with closing(sqlite3.connect(path, isolation_level=None, timeout=10)) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("CREATE TABLE IF NOT EXISTS migrations(name TEXT PRIMARY KEY, applied TEXT NOT NULL)")
+        applied = {name for (name,) in connection.execute("SELECT name FROM migrations")}
+        if unknown := applied - {migration.__name__ for migration in migrations}:
+            raise RefactError(
+                f"{path} was made by a newer refact-tui (it has {', '.join(sorted(unknown))}).",
+                "Install the newer version again, or use another state folder (REFACT_TUI_HOME).",
+            )
+        for migration in migrations:
+            if migration.__name__ not in applied:
+                _apply(connection, migration)
+
+
+def _apply(connection: sqlite3.Connection, migration: Migration) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        migration(connection)
+        connection.execute(
+            "INSERT INTO migrations(name, applied) VALUES (?, strftime('%Y-%m-%dT%H:%M:%fZ'))", (migration.__name__,)
+        )
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
