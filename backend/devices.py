@@ -33,7 +33,7 @@ def gpus() -> list[Gpu]:
 
 
 def memory_available() -> int:
-    """Bytes that a run may take: of the GPU with most free memory, else of this machine, its container's limit counted."""
+    """Bytes that a run may take: of the GPU with most free memory, else of this machine or its container."""
     if found := gpus():
         return max(gpu.free_bytes for gpu in found)
     free = psutil.virtual_memory().available

@@ -54,7 +54,7 @@ class BusHandler(logging.Handler):
 
 
 class Engine:
-    """One engine; `run` returns when it has ended and nothing of it is left, trainers excepted where they were to stay."""
+    """One engine; `run` returns when nothing of it is left, trainers excepted where they were to stay."""
 
     def __init__(self, paths: Paths, host: str, port: int) -> None:
         self._paths, self._host, self._port = paths, host, port

@@ -21,7 +21,7 @@ class Lock:
 
     @classmethod
     def take(cls, paths: Paths, patience_s: float = PATIENCE_S) -> "Lock":
-        """The lock of a prepared home, with our pid and start time in it. Raises Conflict where another engine has it."""
+        """The lock of a prepared home, with our pid and start time. Raises Conflict where another engine has it."""
         descriptor = os.open(paths.lock, os.O_RDWR | os.O_CREAT, 0o600)
         end = time.monotonic() + patience_s
         while True:

@@ -38,7 +38,7 @@ def public(host: str, port: int) -> socket.socket:
     """Bound on a loopback address. Raises BadRequest for any other, Conflict where the port is taken."""
     if not _loopback(host):
         raise BadRequest(
-            f"REFACT_TUI_HOST is {host}; anything but this box itself needs API keys, which this version does not have.",
+            f"REFACT_TUI_HOST is {host}; beyond this box itself API keys are needed, which this version has not.",
             "Leave REFACT_TUI_HOST out and reach the port by `ssh -L 8008:127.0.0.1:8008 this-box`.",
         )
     try:

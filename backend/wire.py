@@ -382,7 +382,8 @@ class Event(Struct, frozen=True, kw_only=True):
     """One change. `kind` names the type of `data`.
 
     job: Job · source: Source · source_removed: {"name"} · scan: Scan · run: Run · metric: MetricEvent ·
-    checkpoints: {"checkpoints": [Checkpoint]} (the whole list) · serving: Serving · log: LogLine · engine: {"state": "stopping"} · reset: {}
+    checkpoints: {"checkpoints": [Checkpoint]} (the whole list) · serving: Serving · log: LogLine ·
+    engine: {"state": "stopping"} · reset: {}
     """
 
     id: int

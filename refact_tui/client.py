@@ -35,9 +35,11 @@ class EngineUnreachable(Exception):
 
 
 class Client:
-    """Blocking requests, for the shell. Every method raises EngineError or EngineUnreachable."""
+    """Blocking requests, for the shell. Every method raises EngineError or EngineUnreachable.
 
-    def __init__(self, paths: Paths, timeout_s: float = 30.0) -> None:
+    `any_version` leaves the handshake out: stopping must work whatever version answers."""
+
+    def __init__(self, paths: Paths, timeout_s: float = 30.0, any_version: bool = False) -> None:
         self._paths = paths
         self._http = httpx.Client(
             base_url=BASE_URL,
@@ -45,7 +47,7 @@ class Client:
             timeout=httpx.Timeout(timeout_s, connect=CONNECT_TIMEOUT_S),
             trust_env=False,
         )
-        self._greeted = False
+        self._greeted = any_version
 
     def __enter__(self) -> "Client":
         return self

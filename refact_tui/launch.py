@@ -36,7 +36,7 @@ def answers(paths: Paths) -> bool:
 
 
 def ensure_engine(paths: Paths) -> bool:
-    """Returns once an engine answers; True where it had to be started. Raises LaunchError with the engine's own words."""
+    """Returns once an engine answers; True where it had to be started. Raises LaunchError in the engine's words."""
     if answers(paths):
         return False
     try:

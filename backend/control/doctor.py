@@ -102,12 +102,14 @@ def _models() -> list[wire.Finding]:
 
 
 def _hosts(ctx: Context) -> list[wire.Finding]:
-    return [
-        wire.Finding(
-            check="endpoint",
-            ok=True if one.state == "ready" else None if one.state == "loading" else False,
-            finding=f"{one.model} is {one.state} on {ctx.public_url}, answering from {one.checkpoint or 'its base model'}. {one.detail}".strip(),
-            remedy="" if one.state != "failed" else f"Look at {ctx.paths.logs / 'worker.log'}.",
-        )
-        for one in ctx.hosts.snapshot()
-    ]
+    return [_host(ctx, one) for one in ctx.hosts.snapshot()]
+
+
+def _host(ctx: Context, one: wire.Serving) -> wire.Finding:
+    said = f"{one.model} is {one.state} on {ctx.public_url}, answering from {one.checkpoint or 'its base model'}."
+    return wire.Finding(
+        check="endpoint",
+        ok=None if one.state == "loading" else one.state == "ready",
+        finding=f"{said} {one.detail}".strip(),
+        remedy="" if one.state != "failed" else f"Look at {ctx.paths.logs / 'worker.log'}.",
+    )

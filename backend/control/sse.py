@@ -1,4 +1,4 @@
-"""The one stream of events: everything after `Last-Event-ID`, then what happens, with pings so that silence is noticed."""
+"""The one stream of events: all after `Last-Event-ID`, then what happens, with pings so that silence is noticed."""
 
 import asyncio
 from collections.abc import AsyncGenerator

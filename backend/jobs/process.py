@@ -36,7 +36,7 @@ class Child:
         """Its exit status (negative: the signal); None for a process that is not our child."""
         if self.process is not None:
             return await self.process.wait()
-        while self.alive():
+        while self.alive():  # noqa: ASYNC110 (nobody tells of the end of a process that is not our child)
             await asyncio.sleep(POLL_S)
         return None
 

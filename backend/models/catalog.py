@@ -43,7 +43,7 @@ class ModelInfo:
 
 
 def lora_learning_rate(parameters: int) -> float:
-    """4e-3 at 10 M parameters and less, 3e-4 at 1 B and more, in between by the logarithm: small models want large rates."""
+    """4e-3 up to 10 M parameters, 3e-4 from 1 B on, in between by the logarithm: small models want large rates."""
     low, high = math.log(1e7), math.log(1e9)
     share = min(max((math.log(max(parameters, 1)) - low) / (high - low), 0.0), 1.0)
     return float(f"{math.exp(math.log(4e-3) * (1 - share) + math.log(3e-4) * share):.2g}")

@@ -6,7 +6,10 @@ import os
 import sys
 from pathlib import Path
 
-MALLOC = "glibc.malloc.mmap_threshold=8589934592:glibc.malloc.trim_threshold=8589934592:glibc.malloc.top_pad=67108864:glibc.malloc.hugetlb=1"
+MALLOC = (
+    "glibc.malloc.mmap_threshold=8589934592:glibc.malloc.trim_threshold=8589934592:glibc.malloc.top_pad=67108864"
+    ":glibc.malloc.hugetlb=1"
+)
 """Keeps freed memory in the process, in large pages: page faults would cost a third of the speed."""
 
 

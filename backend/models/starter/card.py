@@ -16,7 +16,7 @@ works from the first minute and every test is real; for daily work host a larger
 
 | | |
 |---|---|
-| architecture | Llama, {layers} layers, hidden size {hidden}, {parameters:.1f} M parameters, separate embeddings in and out |
+| architecture | Llama, {layers} layers, hidden size {hidden}, {parameters:.1f} M parameters, embeddings untied |
 | context | {context} tokens |
 | tokenizer | byte-level BPE, {vocabulary} entries; newline and indentation are one piece |
 | infilling | `<fim_prefix><fim_suffix>`suffix`<fim_middle>`prefix, then the middle and `<|endoftext|>` |

@@ -1,4 +1,4 @@
-"""Cross-entropy of the output layer a piece at a time, forward and backward at once, so that logits stay in the cache."""
+"""Cross-entropy of the output layer piece by piece, forward and backward at once: logits stay in the cache."""
 
 from typing import Any
 

@@ -25,7 +25,7 @@ KEPT = 0.99
 
 
 def measure(folder: Path) -> dict[str, Any]:
-    """Bits per byte by package, infilling on all of them, and the threshold; also written into starter.json and README."""
+    """Bits per byte by package, infilling over all, the threshold; also written into starter.json and README."""
     info = catalog.read_folder(catalog.STARTER, folder)
     tokenizer = load_tokenizer(info)
     scorer = Scorer(catalog.STARTER, info.context)

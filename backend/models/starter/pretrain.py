@@ -127,7 +127,8 @@ def pretrain(work: Path, wanted: int) -> None:
         now = time.monotonic()
         if run.step % 20 == 0:
             speed = (run.step - since) * STEP_TOKENS / (now - told)
-            line = f"step {run.step}/{steps} · {run.tokens / 1e6:.2f} M tokens · loss {loss / (run.step - since):.3f} · {speed:.0f} tok/s"
+            line = f"step {run.step}/{steps} · {run.tokens / 1e6:.2f} M tokens · {speed:.0f} tok/s"
+            line += f" · loss {loss / (run.step - since):.3f}"
             print(line, flush=True)  # noqa: T201 (a script's progress)
             told, since, loss = now, run.step, 0.0
         if now - saved > SAVE_EVERY_S:

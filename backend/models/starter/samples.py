@@ -43,7 +43,7 @@ class Rows:
             prefix, middle, suffix = (self._ids(part) for part in (parts.prefix, parts.middle, parts.suffix))
             left = room - len(middle) - 4
             if left >= 16:
-                # Answers are learnt from what stands near the cursor: the prefix keeps its end, the suffix its beginning.
+                # What stands near the cursor decides: the prefix keeps its end, the suffix its beginning.
                 behind = min(len(suffix), max(left // 4, left - len(prefix)))
                 ahead = min(len(prefix), left - behind)
                 context = [self._prefix, self._suffix, *suffix[:behind], self._middle, *prefix[len(prefix) - ahead :]]

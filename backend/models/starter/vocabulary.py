@@ -1,4 +1,4 @@
-"""The starter's tokenizer: byte-level BPE whose pre-tokenizer keeps newline and indentation together and apart from code."""
+"""The starter's tokenizer: byte-level BPE that keeps newline and indentation together and apart from code."""
 
 from collections.abc import Iterable
 from pathlib import Path

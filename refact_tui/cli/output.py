@@ -1,0 +1,86 @@
+"""What a verb leaves behind: words or one JSON document on stdout, progress on stderr, and the exit status."""
+
+import sys
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import click
+import msgspec
+
+from refact_tui import words
+
+PLAIN_EVERY_S = 5.0
+DONE, FAILED, USAGE, UNREACHABLE, REFUSED, INTERRUPTED = 0, 1, 2, 3, 4, 130
+
+
+class Failure(Exception):
+    """A verb that ends without success: a sentence, what to do, and the exit status."""
+
+    def __init__(self, message: str, hint: str = "", code: str = "failed", exit_code: int = FAILED) -> None:
+        super().__init__(message)
+        self.message, self.hint, self.code, self.exit_code = message, hint, code, exit_code
+
+
+def emit(value: Any, as_json: bool, text: str) -> None:
+    """The answer: `value` as JSON, or `text` for people."""
+    if as_json:
+        click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+    elif text:
+        click.echo(text)
+
+
+def fail(failure: Failure, as_json: bool) -> int:
+    """Tell a failure on stderr, and as JSON on stdout where that was asked for; returns the exit status."""
+    click.echo(f"{failure.message} {failure.hint}".strip(), err=True)
+    if as_json:
+        body = {"code": failure.code, "message": failure.message, "hint": failure.hint}
+        emit({"error": body}, True, "")
+    return failure.exit_code
+
+
+def columns(rows: Sequence[Sequence[str]], head: Sequence[str] = ()) -> str:
+    """Rows as aligned columns, two blanks between."""
+    table = [list(map(str, row)) for row in ([head, *rows] if head else rows)]
+    if not table:
+        return ""
+    widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table)
+    return "\n".join(lines)
+
+
+class Progress:
+    """One line that is drawn again on a terminal; elsewhere a plain line now and then, never two alike."""
+
+    def __init__(self) -> None:
+        self._live = sys.stderr.isatty()
+        self._last, self._at, self._begun = "", 0.0, time.monotonic()
+
+    def show(
+        self, what: str, done: int = 0, total: int = 0, rate: float | None = None, eta_s: float | None = None
+    ) -> None:
+        """`what` is being done; counts only where an end is known."""
+        parts = [what]
+        if total:
+            parts.append(f"{words.bar(done / total, 20):<20}  {words.count(done)}/{words.count(total)}")
+        if rate and total:
+            parts.append(f"{rate:.3g}/s")
+        if eta_s is not None:
+            parts.append(f"{words.duration(eta_s)} left")
+        self.line("  ".join(parts), what)
+
+    def line(self, text: str, phase: str) -> None:
+        """Draw `text`; off a terminal at once where the phase is another, else every few seconds."""
+        if self._live:
+            click.echo(f"\r\x1b[K{text}", nl=False, err=True)
+        elif phase != self._last or time.monotonic() - self._at >= PLAIN_EVERY_S:
+            click.echo(text, err=True)
+        else:
+            return
+        self._last, self._at = phase, time.monotonic()
+
+    def end(self) -> None:
+        """Clear the live line."""
+        if self._live and self._last:
+            click.echo("\r\x1b[K", nl=False, err=True)
+        self._last = ""
