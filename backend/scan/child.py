@@ -16,7 +16,11 @@ from backend.jobs.queue import JobHandle
 from backend.jobs.states import Stopped
 
 GRACE_S = 3.0
-ENVIRONMENT = {"OMP_WAIT_POLICY": "PASSIVE", "TOKENIZERS_PARALLELISM": "true"}
+ENVIRONMENT = {
+    "OMP_WAIT_POLICY": "PASSIVE",
+    "TOKENIZERS_PARALLELISM": "true",
+    "GLIBC_TUNABLES": "glibc.malloc.mmap_threshold=8589934592:glibc.malloc.top_pad=67108864:glibc.malloc.hugetlb=1",
+}
 READ_BYTES = 1 << 16
 
 

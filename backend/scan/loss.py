@@ -7,12 +7,12 @@ of the file is predicted exactly once. Of a very long file the first 32 windows 
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch.nn import functional
 
+from backend.devices import fast_bf16
 from backend.models import catalog
 from backend.models.load import load_base
 from backend.models.tokenizer import TextTokenizer, load_tokenizer
@@ -21,7 +21,6 @@ MOST_WINDOWS = 32
 BATCH_TOKENS = 8192
 LOGITS_TOKENS = 1024
 """Logits exist for so many tokens at a time, so memory does not grow with vocabulary times window."""
-FAST_BF16 = ("amx_bf16", "avx512_bf16")
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ class Scorer:
         self._tokenizer: TextTokenizer = load_tokenizer(info)
         self._stride = min(context, info.context) - 1
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
-        self._model = load_base(info, torch.bfloat16 if self._device == "cuda" or _fast_bf16() else torch.float32).to(
+        self._model = load_base(info, torch.bfloat16 if self._device == "cuda" or fast_bf16() else torch.float32).to(
             self._device
         )
         spellings = (self._tokenizer.token(id_) for id_ in range(self._tokenizer.size))
@@ -120,12 +119,3 @@ def _batches(windows: list[Window]) -> Iterator[list[Window]]:
         batch.append(window)
     if batch:
         yield batch
-
-
-def _fast_bf16() -> bool:
-    """Whether this CPU computes in bf16; elsewhere it is slower than float32."""
-    try:
-        flags = Path("/proc/cpuinfo").read_text().split()
-    except OSError:
-        return False
-    return any(flag in flags for flag in FAST_BF16)

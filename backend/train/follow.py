@@ -26,7 +26,7 @@ BACK_OFF_S = (1.0, 5.0, 20.0)
 ENVIRONMENT = {
     # Training frees and takes the same large blocks each step; returning them to the system costs half the speed.
     "GLIBC_TUNABLES": "glibc.malloc.mmap_threshold=8589934592:glibc.malloc.trim_threshold=8589934592"
-    ":glibc.malloc.top_pad=67108864",
+    ":glibc.malloc.top_pad=67108864:glibc.malloc.hugetlb=1",
     "OMP_WAIT_POLICY": "PASSIVE",
     "PYTHONUNBUFFERED": "1",
     "PYTHONWARNINGS": "ignore",

@@ -10,6 +10,7 @@ import psutil
 import torch
 from accelerate import Accelerator
 
+from backend.devices import fast_bf16
 from backend.jobs.journal import JournalWriter
 from backend.models.load import load_base
 from backend.models.tokenizer import load_tokenizer
@@ -79,7 +80,8 @@ class Trainer:
     def _load(self) -> None:
         """The model with its adapters, the optimizer, and accelerate around both."""
         self._phase("loading the model")
-        self.accelerator = Accelerator(mixed_precision="bf16", cpu=not torch.cuda.is_available())
+        precision = "bf16" if torch.cuda.is_available() or fast_bf16() else "no"
+        self.accelerator = Accelerator(mixed_precision=precision, cpu=not torch.cuda.is_available())
         model = lora.adapted(load_base(self.job.info(), torch.float32), self.settings)
         optimizer = torch.optim.AdamW(
             list(lora.trainable(model).values()),

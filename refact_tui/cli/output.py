@@ -54,7 +54,7 @@ class Progress:
 
     def __init__(self) -> None:
         self._live = sys.stderr.isatty()
-        self._last, self._at, self._begun = "", 0.0, time.monotonic()
+        self._phase, self._text, self._at = "", "", 0.0
 
     def show(
         self, what: str, done: int = 0, total: int = 0, rate: float | None = None, eta_s: float | None = None
@@ -73,14 +73,14 @@ class Progress:
         """Draw `text`; off a terminal at once where the phase is another, else every few seconds."""
         if self._live:
             click.echo(f"\r\x1b[K{text}", nl=False, err=True)
-        elif phase != self._last or time.monotonic() - self._at >= PLAIN_EVERY_S:
+        elif text != self._text and (phase != self._phase or time.monotonic() - self._at >= PLAIN_EVERY_S):
             click.echo(text, err=True)
         else:
             return
-        self._last, self._at = phase, time.monotonic()
+        self._phase, self._text, self._at = phase, text, time.monotonic()
 
     def end(self) -> None:
         """Clear the live line."""
-        if self._live and self._last:
+        if self._live and self._text:
             click.echo("\r\x1b[K", nl=False, err=True)
-        self._last = ""
+        self._text = ""

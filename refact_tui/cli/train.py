@@ -1,6 +1,5 @@
 """`train plan|start|list|show|stop|resume|metrics`: runs."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -14,7 +13,7 @@ from refact_tui.client import Client
 
 RUNS = "/train/runs"
 ENDED = ("done", "stopped", "paused", "failed")
-NUMBERS: Mapping[str, type] = {
+NUMBERS: dict[str, type[int] | type[float]] = {
     "batch_size": int,
     "micro_batch_size": int,
     "context": int,

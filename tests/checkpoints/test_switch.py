@@ -11,6 +11,7 @@ from backend.bus import Bus
 from backend.checkpoints import catalog, switch
 from backend.context import Context
 from backend.errors import BadRequest, Conflict, NotFound, NotReady
+from backend.jobs.queue import JobQueue
 from backend.paths import Paths
 from backend.store.database import Database
 
@@ -94,9 +95,9 @@ async def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
     paths = Paths(tmp_path)
     paths.prepare()
     database = await Database.open(paths.database)
-    scene = Scene(
-        Context(paths=paths, db=database, bus=Bus(), jobs=None, hosts=FakeHosts(), public_url="", started=0.0)
-    )  # type: ignore[arg-type]
+    bus = Bus()
+    jobs = JobQueue(database, bus)
+    scene = Scene(Context(paths=paths, db=database, bus=bus, jobs=jobs, hosts=FakeHosts(), public_url="", started=0.0))
     for name in ("list_checkpoints", "resolve", "latest_best"):
         monkeypatch.setattr(catalog, name, getattr(scene, name))
     yield scene

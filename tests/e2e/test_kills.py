@@ -4,7 +4,8 @@ import random
 import time
 
 import pytest
-from conftest import Box  # type: ignore[import-not-found]
+
+from tests.e2e.engine_box import Box
 
 STEPS = 40
 OPTIONS = ("--steps", str(STEPS), "--batch-size", "4", "--seed", "11")
@@ -31,6 +32,11 @@ def step_of(box: Box, run: str) -> int:
     return int(shown["step"] or 0)
 
 
+def reach(box: Box, run: str, step: int) -> None:
+    """Wait until the run is at this step, or done."""
+    box.until(lambda: step_of(box, run) >= step or box.ok("train", "show", run)["state"] == "done", 240)
+
+
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_a_run_ends_with_the_same_losses_whatever_was_killed(scanned: Box, undisturbed: object, seed: int) -> None:
     chance = random.Random(seed)
@@ -41,9 +47,7 @@ def test_a_run_ends_with_the_same_losses_whatever_was_killed(scanned: Box, undis
     reached = 0
     for victim in victims[:3]:
         target = chance.randrange(reached + 2, max(reached + 3, STEPS - 8))
-        scanned.until(
-            lambda t=target: step_of(scanned, name) >= t or scanned.ok("train", "show", name)["state"] == "done", 240
-        )
+        reach(scanned, name, target)
         if scanned.ok("train", "show", name)["state"] == "done":
             break
         reached = step_of(scanned, name)
@@ -69,7 +73,7 @@ def test_completions_come_back_by_themselves(scanned: Box) -> None:
 
         def answered() -> bool:
             try:
-                return scanned.post({"prompt": "import ", "max_tokens": 4})[0] == 200
+                return bool(scanned.post({"prompt": "import ", "max_tokens": 4})[0] == 200)
             except OSError:
                 return False
 

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 import torch
-from serving_box import Box, Shelf, write_adapter
-from tiny_model import write_model
 
 from backend.models.catalog import STARTER, ModelInfo, get, read_folder
 from backend.models.tokenizer import TextTokenizer, load_tokenizer
+from tests.serve.serving_box import Box, Shelf, write_adapter
+from tests.serve.tiny_model import write_model
 
 torch.set_num_threads(1)  # a second thread only waits where cores are shared
 

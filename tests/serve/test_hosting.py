@@ -12,11 +12,11 @@ from collections.abc import Callable
 
 import psutil
 import pytest
-from serving_box import Box
 
 from backend import wire
 from backend.checkpoints import switch
 from backend.serve import host as hosting
+from tests.serve.serving_box import Box
 
 PROMPT = "import os\n\n\ndef main("
 

@@ -2,7 +2,8 @@
 
 import pytest
 from openai import BadRequestError, OpenAI
-from serving_box import Box
+
+from tests.serve.serving_box import Box
 
 
 @pytest.fixture

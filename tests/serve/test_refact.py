@@ -4,11 +4,11 @@ import json
 from typing import Any
 
 import pytest
-from serving_box import Box
 from tokenizers import Tokenizer
 
 from backend import wire
 from backend.checkpoints import switch
+from tests.serve.serving_box import Box
 
 NAMES = {"starter", "starter:base", "starter:sign:1", "starter:sign:2", "starter:sign:3"}
 FLAT = {

@@ -12,7 +12,6 @@ from typing import Any
 
 import psutil
 import pytest
-from tiny_run import texts, write_model  # type: ignore[import-not-found]
 
 from backend import wire
 from backend.bus import Bus
@@ -26,6 +25,7 @@ from backend.scan.results import AcceptedFile
 from backend.store.content import ContentStore
 from backend.store.database import Database
 from backend.train import follow, plan, run
+from tests.train.tiny_run import texts, write_model
 
 pytestmark = pytest.mark.slow
 SETTINGS = {"context": 128, "batch_size": 4, "lora_r": 4, "eval_every": 10, "save_every": 5, "seed": 7}
@@ -92,14 +92,13 @@ async def engine(tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -
     for number, (name, text) in enumerate(texts()):
         sha256 = hashlib.sha256(text.encode()).hexdigest()
         store.put_many([(sha256, text.encode())])
-        set_name = "test" if number % 4 == 3 else "train"
         accepted.append(
             AcceptedFile(
                 sha256=sha256,
                 path=f"{name}.py",
                 source="acme",
                 language="Python",
-                set=set_name,
+                set="test" if number % 4 == 3 else "train",
                 loss=2.0,
                 size=len(text),
             )

@@ -5,9 +5,9 @@ import signal
 from pathlib import Path
 
 import pytest
-from tiny_run import copy_of, launch, lines, numbers, wait_for_step, write_model, write_run  # type: ignore[import-not-found]
 
 from backend.train.job import FULL_DISK, Folder
+from tests.train.tiny_run import copy_of, launch, lines, numbers, wait_for_step, write_model, write_run
 
 STEPS = 40
 pytestmark = pytest.mark.slow

@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from stub_engine import StubEngine, stub
+
+from tests.tui.stub_engine import StubEngine, stub
 
 
 @pytest.fixture(autouse=True)

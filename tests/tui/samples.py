@@ -2,9 +2,9 @@
 
 import msgspec
 from starlette.requests import Request
-from stub_engine import EMPTY
 
 from backend import wire
+from tests.tui.stub_engine import EMPTY
 
 JOB = wire.Job(
     id=7,

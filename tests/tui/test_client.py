@@ -8,12 +8,12 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from samples import JOB
-from stub_engine import ENGINE, StubEngine
 
 from backend import wire
 from backend.paths import Paths
 from refact_tui.client import AsyncClient, Client, EngineError, EngineUnreachable, EventReader, check_version
+from tests.tui.samples import JOB
+from tests.tui.stub_engine import ENGINE, StubEngine
 
 
 async def test_answers_are_typed_and_errors_are_the_engines_own(engine: StubEngine) -> None:

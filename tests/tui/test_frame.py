@@ -6,9 +6,6 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from pilots import room, screen_text, sees, until
-from samples import BUSY
-from stub_engine import StubEngine
 
 from backend import wire
 from backend.paths import Paths
@@ -17,6 +14,9 @@ from refact_tui.app import why_not
 from refact_tui.frame import RefactApp, farewell
 from refact_tui.rooms import open_room
 from refact_tui.state import EngineState, from_wire
+from tests.tui.pilots import room, screen_text, sees, until
+from tests.tui.samples import BUSY
+from tests.tui.stub_engine import StubEngine
 
 SIZES = [(80, 24), (120, 36)]
 

@@ -3,14 +3,14 @@
 import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
-from pilots import screen_text, sees, until
-from samples import ANSWERS, BUSY, SCAN
-from stub_engine import StubEngine
 
 from backend import wire
 from refact_tui import words_of_scan as say
 from refact_tui.frame import RefactApp
 from refact_tui.widgets.virtual_table import VirtualTable
+from tests.tui.pilots import screen_text, sees, until
+from tests.tui.samples import ANSWERS, BUSY, SCAN
+from tests.tui.stub_engine import StubEngine
 
 
 async def test_reasons_filter_and_files_open(engine: StubEngine) -> None:

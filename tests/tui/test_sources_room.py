@@ -1,12 +1,12 @@
 """Sources by keyboard alone: add, set, read again, remove, filter; hostile names stay names."""
 
 import msgspec
-from pilots import screen_text, sees, until
-from samples import BUSY, SOURCES, source
-from stub_engine import StubEngine
 
 from backend import wire
 from refact_tui.frame import RefactApp
+from tests.tui.pilots import screen_text, sees, until
+from tests.tui.samples import BUSY, SOURCES, source
+from tests.tui.stub_engine import StubEngine
 
 
 def only(*sources: wire.Source) -> wire.State:

@@ -5,12 +5,12 @@ from typing import Any
 import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
-from samples import BUSY, JOB, SOURCES, source
-from stub_engine import ENGINE
 
 from backend import wire
 from refact_tui import state as states
 from refact_tui.state import EngineState, fold, from_wire
+from tests.tui.samples import BUSY, JOB, SOURCES, source
+from tests.tui.stub_engine import ENGINE
 
 START = from_wire(BUSY, 0.0)
 

@@ -44,7 +44,7 @@ def _licence(dist: metadata.Distribution) -> str | None:
     """The licence's name where it is permissive, else None."""
     facts = dist.metadata
     words = " ".join(
-        [facts.get("License-Expression") or "", (facts.get("License") or "")[:60]]
+        [*(facts.get_all("License-Expression") or []), *(line[:60] for line in facts.get_all("License") or [])]
         + [line for line in facts.get_all("Classifier") or [] if line.startswith("License")]
     )
     if COPYLEFT.search(words):

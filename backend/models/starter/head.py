@@ -9,7 +9,7 @@ ROWS = 256
 """Tokens whose logits exist at once."""
 
 
-class HeadLoss(torch.autograd.Function):
+class HeadLoss(torch.autograd.Function):  # type: ignore[misc]
     """Mean loss in nats of (tokens, hidden) under (vocabulary, hidden) for (tokens,) targets."""
 
     @staticmethod
@@ -32,6 +32,6 @@ class HeadLoss(torch.autograd.Function):
         return total / len(targets)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None]:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None]:
         to_hidden, to_weight = ctx.saved_tensors
         return to_hidden * gradient, to_weight * gradient, None

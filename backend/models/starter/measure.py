@@ -57,7 +57,7 @@ def measure(folder: Path) -> dict[str, Any]:
     return {"loss_threshold": threshold, **figures}
 
 
-@torch.inference_mode()
+@torch.inference_mode()  # type: ignore[untyped-decorator]
 def complete(info: catalog.ModelInfo, places: list[Place]) -> list[list[int]]:
     """Greedy answers, one place after another, up to the end of text or LONGEST_ANSWER tokens."""
     model = load_base(info)
