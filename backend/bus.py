@@ -56,7 +56,7 @@ class Bus:
                 yield wire.Event(id=self._last, kind="reset", data={})
                 at = self._last
             while at < self._last and self.reaches(at):
-                event = self._ring[at - self._last - 1]
+                event = self._ring[at - self._last]
                 at = event.id
                 yield event
             if at == self._last and news is self._news:

@@ -6,8 +6,7 @@ from typing import Any
 
 import click
 
-import backend
-from backend import wire
+from backend import paths, wire
 from refact_tui import words
 from refact_tui.cli.difference import Difference, show_difference
 from refact_tui.cli.engine_link import LONG_S, connect, path_of, plain
@@ -70,7 +69,7 @@ def default_source() -> str:
         found = None
     if found and found.returncode == 0 and found.stdout.strip():
         return found.stdout.strip()
-    return str(Path(backend.__file__).parent)
+    return str(Path(paths.__file__).parent)
 
 
 def bring_in(client: Client, what: str) -> wire.Source:
