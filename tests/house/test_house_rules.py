@@ -81,7 +81,8 @@ def test_the_engine_and_the_face_start_without_torch(module: str) -> None:
 
 
 def test_the_engine_never_imports_the_face() -> None:
-    code = "import sys, backend.engine; print([n for n in ('refact_tui', 'themes', 'textual', 'rich', 'plotext') if n in sys.modules])"
+    face = ("refact_tui", "themes", "textual", "rich", "plotext")
+    code = f"import sys, backend.engine; print([name for name in {face!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

@@ -41,7 +41,7 @@ async def test_a_process_is_adopted_only_where_it_is_the_same(paths: Paths) -> N
     child = process.adopt(sleeper.pid, started)
     assert child is not None and child.alive()
     sleeper.kill()
-    while child.alive():
+    while child.alive():  # noqa: ASYNC110
         await asyncio.sleep(0.01)  # a zombie is not alive, though nobody has waited for it
     assert await child.wait() is None
     assert process.adopt(sleeper.pid, started) is None
