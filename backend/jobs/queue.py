@@ -131,7 +131,7 @@ class JobQueue:
             log.exception("job %d broke", handle.id)
             await self._end(handle.id, "failed", f"It broke: {error!r}.", "The engine's log says more.")
         else:
-            await self._end(handle.id, "done")
+            await self._end(handle.id, "done", "")
 
     async def _end(self, id_: int, state: wire.JobState, message: str | None = None, hint: str = "") -> None:
         words = {} if message is None else {"message": message}

@@ -11,8 +11,8 @@ from backend.scan.lines import pack_lines
 from backend.scan.text import decode
 from backend.store.content import ContentStore
 
-GROUP_BYTES = 256 * 1024
-GROUP_FILES = 64
+GROUP_BYTES = 96 * 1024
+GROUP_FILES = 24
 Emit = Callable[[dict[str, Any]], None]
 
 

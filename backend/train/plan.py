@@ -172,7 +172,7 @@ def _memory(info: ModelInfo, chosen: dict[str, Any]) -> int:
     activations = tokens * (info.hidden_size * kept + info.intermediate_size * inner)
     logits = tokens * info.vocab_size * 16
     adapters = info.layers * chosen["lora_r"] * (11 * info.hidden_size + 3 * info.intermediate_size) * 16
-    return int(650_000_000 + 4 * info.parameters + adapters + activations + logits)
+    return int(900_000_000 + 4 * info.parameters + adapters + activations + logits)
 
 
 def _sentence(memory: int, available: int, duration: float) -> str:

@@ -21,6 +21,7 @@ def main() -> None:
         "--work", type=Path, default=Path.home() / ".cache" / "refact-tui-starter", help="corpus and checkpoints"
     )
     parser.add_argument("--tokens", type=int, default=15_300_000, help="how many to train on")
+    parser.add_argument("--shipped", action="store_true", help="go on from the weights in the package")
     options = parser.parse_args()
     if options.part == "pretrain" and "GLIBC_TUNABLES" not in os.environ:
         os.environ |= {"GLIBC_TUNABLES": MALLOC, "OMP_WAIT_POLICY": "PASSIVE"}  # read at the start of a process
@@ -28,7 +29,7 @@ def main() -> None:
     if options.part == "pretrain":
         from backend.models.starter.pretrain import pretrain
 
-        pretrain(options.work, options.tokens)
+        pretrain(options.work, options.tokens, options.shipped)
     elif options.part == "export":
         from backend.models.starter.export import export
 

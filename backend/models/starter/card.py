@@ -50,8 +50,9 @@ in it.
     python -m backend.models.starter export
     python -m backend.models.starter measure
 
-Checkpoints and corpus lie in `~/.cache/refact-tui-starter` (`--work` changes that); each part resumes where it was.
-The corpus depends on the installed packages, so the weights will differ a little.
+`pretrain --shipped` goes on from these weights instead. Checkpoints and corpus lie in `~/.cache/refact-tui-starter`
+(`--work` changes that); each part resumes where it was. The corpus depends on the installed packages, so the weights
+will differ a little.
 """
 
 

@@ -30,7 +30,7 @@ def export(work: Path) -> Path:
         "context": CONTEXT,
         "languages": ["Python"],
         "loss_threshold": PROVISIONAL_THRESHOLD,
-        "tokens": trained.tokens,
+        "tokens": trained.before + trained.tokens,
         "corpus": json.loads((work / "corpus.json").read_text()),
         "figures": {},
     }

@@ -6,12 +6,15 @@ last fifth (WSD), so that a run may be lengthened or cut short until the decay b
 
 import json
 import os
+import shutil
 import time
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import load_file
 
+from backend.models.catalog import starter_folder
 from backend.models.starter import corpus, vocabulary
 from backend.models.starter.head import HeadLoss
 from backend.models.starter.muon import Muon
@@ -49,7 +52,6 @@ def build() -> Any:
 
 def prepare(work: Path) -> tuple[list[str], Any]:
     """Corpus and tokenizer, made once and then read from `work`."""
-    work.mkdir(parents=True, exist_ok=True)
     documents, tokenizer = work / "corpus.jsonl", work / "tokenizer.json"
     if not documents.exists():
         held = corpus.write(work / "corpus.part")
@@ -79,19 +81,25 @@ class Pretraining:
         others = [one for name, one in named if "_proj" not in name]
         self._muon = Muon(matrices, lr=MUON_RATE, weight_decay=WEIGHT_DECAY, momentum=0.95)
         self._adam = torch.optim.AdamW(others, lr=ADAM_RATE, betas=(0.9, 0.95), weight_decay=0.0, fused=True)
-        self.step, self.tokens = 0, 0
+        self.step, self.tokens, self.before = 0, 0, 0
         if path.exists():
             saved = torch.load(path, weights_only=True)
             self.model.load_state_dict(saved["model"])
             self._muon.load_state_dict(saved["muon"])
             self._adam.load_state_dict(saved["adam"])
-            self.step, self.tokens = saved["step"], saved["tokens"]
+            self.step, self.tokens, self.before = saved["step"], saved["tokens"], saved.get("before", 0)
+
+    def go_on_from(self, folder: Path) -> None:
+        """Begin with exported weights instead of random ones; their tokens count as seen before."""
+        facts = json.loads((folder / "starter.json").read_text())
+        self.model.load_state_dict(load_file(folder / "model.safetensors"))
+        self.before = facts["tokens"]
 
     def save(self) -> None:
         """To a temporary file, then renamed: a kill leaves the old checkpoint."""
         state = {"model": self.model.state_dict(), "muon": self._muon.state_dict(), "adam": self._adam.state_dict()}
         part = self._path.with_suffix(".part")
-        torch.save({**state, "step": self.step, "tokens": self.tokens}, part)
+        torch.save({**state, "step": self.step, "tokens": self.tokens, "before": self.before}, part)
         part.replace(self._path)
 
     def advance(self, rows: list[list[int]], share: float) -> float:
@@ -112,11 +120,16 @@ class Pretraining:
         return float(loss.detach())
 
 
-def pretrain(work: Path, wanted: int) -> None:
-    """Train until `wanted` tokens were seen; prints a line every 20 steps."""
+def pretrain(work: Path, wanted: int, shipped: bool) -> None:
+    """Train on `wanted` tokens, from random weights or those that are `shipped`; a line every 20 steps."""
+    work.mkdir(parents=True, exist_ok=True)
+    if shipped and not (work / "tokenizer.json").exists():
+        shutil.copy(starter_folder() / "tokenizer.json", work / "tokenizer.json")  # the vocabulary stays
     texts, tokenizer = prepare(work)
-    rows = Rows(texts, tokenizer)
     run = Pretraining(work / "train.pt")
+    if shipped and run.step == 0:
+        run.go_on_from(starter_folder())
+    rows = Rows(texts, tokenizer, run.before)
     run.model.train()
     steps = wanted // STEP_TOKENS
     saved = told = time.monotonic()

@@ -16,10 +16,10 @@ CHARACTERS = 3.4
 
 
 class Rows:
-    """Rows of exactly `length` tokens, the same for the same seed."""
+    """Rows of exactly `length` tokens, the same for the same step and tokens `before`."""
 
-    def __init__(self, texts: list[str], tokenizer: Tokenizer) -> None:
-        self._texts = texts
+    def __init__(self, texts: list[str], tokenizer: Tokenizer, before: int = 0) -> None:
+        self._texts, self._before = texts, before
         self._ends = array("q", accumulate(map(len, texts)))
         self._tokenizer = tokenizer
         self._eot, self._prefix, self._suffix, self._middle = (
@@ -28,7 +28,7 @@ class Rows:
 
     def batch(self, step: int, rows: int, length: int) -> list[list[int]]:
         """The rows of one step; every step has its own random numbers, so a resumed run draws the same."""
-        random = Random(f"rows:{step}")
+        random = Random(f"rows:{self._before + step}" if self._before else f"rows:{step}")
         return [self._row(random, length) for _ in range(rows)]
 
     def _row(self, random: Random, length: int) -> list[int]:
