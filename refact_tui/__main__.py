@@ -10,9 +10,9 @@ def main() -> None:
 
         run()
         return
-    from refact_tui.cli import checked_in
+    from refact_tui.cli import tree
 
-    sys.exit(checked_in.main(sys.argv[1:]))
+    sys.exit(tree.main(sys.argv[1:]))
 
 
 if __name__ == "__main__":

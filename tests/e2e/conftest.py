@@ -1,23 +1,17 @@
 """One real engine a test module, at three stages of its life."""
 
-import shutil
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.e2e.engine_box import Box, free_port, sample
+from tests.e2e.engine_box import Box, fresh_box, sample
 
 
 @pytest.fixture(scope="module")
 def box() -> Iterator[Box]:
     """An engine that has never seen anything."""
-    home = Path(tempfile.mkdtemp(prefix="rt-"))
-    one = Box(home / "state", free_port())
-    yield one
-    one.close()
-    shutil.rmtree(home, ignore_errors=True)
+    with fresh_box() as one:
+        yield one
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,9 @@ import socket
 import subprocess
 import sys
 import sysconfig
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -109,3 +110,15 @@ def sample(folder: Path) -> Path:
     for command in (("init", "-q", "-b", "main"), ("add", "-A"), (*identity, "commit", "-qm", "sample")):
         subprocess.run(["git", *command], cwd=folder, check=True)
     return folder
+
+
+@contextlib.contextmanager
+def fresh_box() -> Iterator[Box]:
+    """An engine that has never seen anything; its home is short enough for a socket's path."""
+    folder = Path(tempfile.mkdtemp(prefix="rt-"))
+    one = Box(folder / "state", free_port())
+    try:
+        yield one
+    finally:
+        one.close()
+        shutil.rmtree(folder, ignore_errors=True)

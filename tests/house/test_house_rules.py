@@ -72,7 +72,7 @@ def test_only_workers_name_torch() -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["backend.engine", "backend.__main__", "refact_tui.app", "refact_tui.frame", "refact_tui.cli.checked_in"]
+    "module", ["backend.engine", "backend.__main__", "refact_tui.app", "refact_tui.frame", "refact_tui.cli.tree"]
 )
 def test_the_engine_and_the_face_start_without_torch(module: str) -> None:
     code = f"import sys, {module}; print([name for name in {HEAVY!r} if name in sys.modules])"
