@@ -18,6 +18,7 @@ def main() -> int:
     """Exit status 0 after a clean stop, 1 with a sentence as the last line of the log."""
     logging.Formatter.converter = time.gmtime
     logging.basicConfig(level=logging.INFO, format=FORMAT, datefmt="%Y-%m-%dT%H:%M:%S", stream=sys.stderr)
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
     os.environ["PYTHONSAFEPATH"] = "1"
     paths = Paths(find_home())
     try:

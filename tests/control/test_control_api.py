@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import closing
 from typing import Any
 
 import httpx
@@ -23,9 +22,9 @@ def read(http: httpx.Client, count: int, after: int | None = None) -> list[tuple
     """The first events of a stream."""
     headers = {} if after is None else {"Last-Event-ID": str(after)}
     found: list[tuple[int, str]] = []
-    with http.stream("GET", "/events", headers=headers) as answer, closing(answer.iter_lines()) as lines:
+    with http.stream("GET", "/events", headers=headers) as answer:
         id_ = 0
-        for line in lines:
+        for line in answer.iter_lines():
             if line.startswith("id: "):
                 id_ = int(line[4:])
             elif line.startswith("event: "):
