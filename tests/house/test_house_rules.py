@@ -12,8 +12,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGES = ("refact_tui", "backend", "themes")
 LONGEST, MEDIAN = 300, 120
 UNNAMED = {"utils", "helpers", "manager", "common", "misc"}
-WIRE_IS_A_LIST = {"backend/wire.py"}
-"""One file of declarations: splitting it would split the contract."""
+
 HEAVY = ("torch", "transformers", "peft", "accelerate")
 MAY_BE_HEAVY = (
     "backend/train/lora.py",
@@ -41,7 +40,7 @@ def lines(path: Path) -> int:
 
 def test_rooms_are_small() -> None:
     long = {str(path.relative_to(ROOT)): lines(path) for path in sources() if lines(path) > LONGEST}
-    assert set(long) <= WIRE_IS_A_LIST, long
+    assert long == {}
     assert statistics.median(lines(path) for path in sources()) <= MEDIAN
 
 

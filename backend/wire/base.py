@@ -1,0 +1,32 @@
+"""What every wire type shares: the version, the names of states, the base struct, errors."""
+
+from typing import Literal
+
+import msgspec
+
+API_VERSION = 1
+SetName = Literal["auto", "train", "test"]
+SourceKind = Literal["git", "archive", "folder", "file"]
+SourceState = Literal["queued", "reading", "ready", "failed"]
+JobKind = Literal["source", "scan", "train"]
+JobState = Literal["queued", "running", "done", "stopped", "failed"]
+RunState = Literal["queued", "preparing", "running", "paused", "done", "stopped", "failed"]
+Verdict = Literal["accepted", "rejected"]
+ServeMode = Literal["off", "latest-best", "specific"]
+HostState = Literal["loading", "ready", "failed", "stopped"]
+
+
+class Struct(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):
+    """Base of all wire types: immutable, keyword-only."""
+
+
+class ErrorBody(Struct, frozen=True, kw_only=True):
+    code: str
+    message: str
+    hint: str = ""
+
+
+class ErrorAnswer(Struct, frozen=True, kw_only=True):
+    """What the control API sends with every status of 400 and above."""
+
+    error: ErrorBody

@@ -1,0 +1,111 @@
+"""Sources and scan on the wire."""
+
+from typing import Literal
+
+import msgspec
+
+from backend.wire.base import JobState, SetName, SourceKind, SourceState, Struct, Verdict
+
+
+class AddSource(Struct, frozen=True, kw_only=True):
+    what: str
+    """A git URL, or an absolute path on this box."""
+    name: str | None = None
+    branch: str | None = None
+    subfolder: str | None = None
+    set: SetName = "auto"
+
+
+class Understood(Struct, frozen=True, kw_only=True):
+    """What `what` was recognised as, before anything is added."""
+
+    kind: SourceKind
+    name: str
+    location: str
+    sentence: str
+
+
+class Source(Struct, frozen=True, kw_only=True):
+    id: int
+    name: str
+    kind: SourceKind
+    set: SetName
+    state: SourceState
+    files: int | None
+    commit: str | None
+    location: str = ""
+    branch: str | None = None
+    subfolder: str | None = None
+    accepted: int | None = None
+    added: str = ""
+    synced: str | None = None
+    detail: str = ""
+    """Why it failed, or what of it was refused (links, absolute paths …)."""
+    job: int | None = None
+
+
+class StartScan(Struct, frozen=True, kw_only=True):
+    stage: Literal[1, 2] = 2
+    model: str | None = None
+
+
+class LanguageCount(Struct, frozen=True, kw_only=True):
+    language: str
+    files: int
+    on: bool
+
+
+class Scan(Struct, frozen=True, kw_only=True):
+    """The newest scan of the project; `files == accepted + rejected`, `accepted == train + test`."""
+
+    id: int
+    state: JobState
+    stage: int
+    files: int
+    accepted: int
+    rejected: int
+    reasons: dict[str, int]
+    languages: dict[str, int]
+    train: int
+    test: int
+    elapsed_s: float
+    threshold: float
+    stage1_accepted: int = 0
+    model: str = ""
+    histogram: list[int] = msgspec.field(default_factory=list)
+    """Files per loss bucket of 0.25 nats, from 0; the last holds all above."""
+    switches: list[LanguageCount] = msgspec.field(default_factory=list)
+    detail: str = ""
+    """E.g. "0 of 12 files accepted: 7 not_text, 5 too_large; nothing to train on"."""
+    ended: str | None = None
+    job: int | None = None
+
+
+class ScannedFile(Struct, frozen=True, kw_only=True):
+    id: int
+    path: str
+    source: str
+    language: str | None
+    size: int
+    verdict: Verdict
+    reason: str | None
+    detail: str
+    """The reason in words; empty for an accepted file."""
+    loss: float | None
+    set: Literal["train", "test"] | None
+
+
+class FilePage(Struct, frozen=True, kw_only=True):
+    rows: list[ScannedFile]
+    total: int
+    """Rows that match the filter."""
+    after: int | None
+    """Pass as `after` for the next page; None at the end."""
+
+
+class FilePreview(Struct, frozen=True, kw_only=True):
+    file: ScannedFile
+    text: str
+    """First 200 kB, decoded; empty where nothing may be shown."""
+    line_losses: list[float | None] = msgspec.field(default_factory=list)
+    note: str = ""

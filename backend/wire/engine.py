@@ -1,0 +1,113 @@
+"""The engine itself on the wire: who it is, what it does and serves, its state as a whole, its events."""
+
+from typing import Any
+
+from backend.wire.base import HostState, JobKind, JobState, ServeMode, Struct
+from backend.wire.code import Scan, Source
+from backend.wire.tuning import Checkpoint, Run
+
+
+class EngineInfo(Struct, frozen=True, kw_only=True):
+    pid: int
+    version: str
+    api_version: int
+    uptime_s: float
+    socket: str
+    public_url: str
+
+
+class Serving(Struct, frozen=True, kw_only=True):
+    """What one hosted model answers with."""
+
+    model: str
+    mode: ServeMode
+    checkpoint: str | None
+    """`RUN:STEP`, or None for the base model."""
+    state: HostState
+    detail: str = ""
+    switched_ms: float | None = None
+    requests: int = 0
+    requests_per_s: float = 0.0
+    first_token_ms_p50: float | None = None
+    first_token_ms_p95: float | None = None
+    memory_bytes: int | None = None
+    context: int = 0
+    caps_version: int = 0
+
+
+class Job(Struct, frozen=True, kw_only=True):
+    id: int
+    kind: JobKind
+    name: str
+    """What it works on: the source's name, `scan`, or the run's name."""
+    state: JobState
+    done: int = 0
+    total: int = 0
+    rate: float | None = None
+    """Units a second; the unit is in `unit`."""
+    unit: str = ""
+    eta_s: float | None = None
+    message: str = ""
+    """What it is doing now, or why it failed."""
+    hint: str = ""
+    created: str = ""
+    started: str | None = None
+    ended: str | None = None
+
+
+class Status(Struct, frozen=True, kw_only=True):
+    engine: EngineInfo
+    serving: list[Serving]
+    jobs: list[Job]
+    """Jobs that are queued or running, then the last few that ended."""
+
+
+class Model(Struct, frozen=True, kw_only=True):
+    name: str
+    family: str
+    parameters: int
+    context: int
+    loss_threshold: float
+    hosted: bool
+
+
+class Finding(Struct, frozen=True, kw_only=True):
+    """One line of `doctor`."""
+
+    check: str
+    ok: bool | None
+    finding: str
+    remedy: str = ""
+
+
+class LogLine(Struct, frozen=True, kw_only=True):
+    at: str
+    level: str
+    text: str
+
+
+class State(Struct, frozen=True, kw_only=True):
+    """Everything a TUI needs to draw; deltas follow on `/events` after `last_event_id`."""
+
+    engine: EngineInfo
+    serving: list[Serving]
+    jobs: list[Job]
+    sources: list[Source]
+    scan: Scan | None
+    runs: list[Run]
+    checkpoints: list[Checkpoint]
+    models: list[Model]
+    last_event_id: int
+
+
+class Event(Struct, frozen=True, kw_only=True):
+    """One change. `kind` names the type of `data`.
+
+    job: Job · source: Source · source_removed: {"name"} · scan: Scan · run: Run · metric: MetricEvent ·
+    checkpoints: {"checkpoints": [Checkpoint]} (the whole list) · serving: Serving · log: LogLine ·
+    engine: {"state": "stopping"} · reset: {}
+    """
+
+    id: int
+    kind: str
+    data: Any

@@ -1,0 +1,152 @@
+"""Training, checkpoints, switching and completions on the wire."""
+
+from typing import Any, Literal
+
+import msgspec
+
+from backend.wire.base import RunState, ServeMode, Struct
+
+
+class StartRun(Struct, frozen=True, kw_only=True):
+    """What to train; everything None or left out is planned."""
+
+    name: str | None = None
+    model: str | None = None
+    steps: int | None = None
+    """Exact: no early stop, no rounding."""
+    minutes: float | None = None
+    settings: dict[str, Any] = msgspec.field(default_factory=dict)
+    """Overrides by the names of `backend.train.settings`: batch_size, lora_r, learning_rate, seed …"""
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    model: str
+    steps: int
+    batch_size: int
+    tokens_per_epoch: int
+    memory_bytes: int
+    memory_available_bytes: int
+    duration_s: float
+    settings: dict[str, Any]
+    overridden: list[str] = msgspec.field(default_factory=list)
+    train_files: int = 0
+    test_files: int = 0
+    test_tokens: int = 0
+    epochs: float = 0.0
+    sentence: str = ""
+    """E.g. "fits: 0.6 of 22 GB; about 2 min"."""
+
+
+class TestLoss(Struct, frozen=True, kw_only=True):
+    base: float | None = None
+    best: float | None = None
+    last: float | None = None
+
+
+class Pair(Struct, frozen=True, kw_only=True):
+    base: float | None
+    tuned: float | None
+
+
+class Evaluation(Struct, frozen=True, kw_only=True):
+    """Held-out places completed by the base model and by the best checkpoint."""
+
+    places: int
+    exact_match: Pair
+    """Share of places, 0..1."""
+    edit_similarity: Pair
+    """Mean, 0..1."""
+    middle_loss: Pair | None = None
+
+
+class Run(Struct, frozen=True, kw_only=True):
+    run: str
+    model: str
+    state: RunState
+    step: int
+    steps: int
+    test_loss: TestLoss
+    best_checkpoint: str | None
+    evaluation: Evaluation | None
+    reason: str | None
+    """Why it failed, stopped or paused; None otherwise."""
+    phase: str = ""
+    """While alive: "reading files", "base test loss", "training", "evaluating" …"""
+    train_loss: float | None = None
+    learning_rate: float | None = None
+    tokens_per_s: float | None = None
+    memory_bytes: int | None = None
+    elapsed_s: float = 0.0
+    eta_s: float | None = None
+    created: str = ""
+    started: str | None = None
+    ended: str | None = None
+    settings: dict[str, Any] = msgspec.field(default_factory=dict)
+    train_files: int = 0
+    test_files: int = 0
+    attempts: int = 0
+    """How often the engine has resumed it after its trainer died."""
+    job: int | None = None
+
+
+class Metric(Struct, frozen=True, kw_only=True):
+    step: int
+    train_loss: float | None
+    test_loss: float | None
+    learning_rate: float | None
+    tokens_per_s: float | None
+
+
+class MetricEvent(Struct, frozen=True, kw_only=True):
+    run: str
+    metric: Metric
+
+
+class Checkpoint(Struct, frozen=True, kw_only=True):
+    id: str
+    """`RUN:STEP`."""
+    model: str
+    test_loss: float | None
+    best: bool
+    served: bool
+    size: int
+    made: str
+    path: str
+    run: str = ""
+    step: int = 0
+    base_loss: float | None = None
+
+
+class Use(Struct, frozen=True, kw_only=True):
+    mode: ServeMode
+    checkpoint: str | None = None
+    model: str | None = None
+
+
+class Used(Struct, frozen=True, kw_only=True):
+    model: str
+    mode: ServeMode
+    checkpoint: str | None
+    switched_ms: float
+    dropped: int = 0
+
+
+class Complete(Struct, frozen=True, kw_only=True):
+    prefix: str
+    suffix: str = ""
+    model: str | None = None
+    """`MODEL` or `MODEL:RUN:STEP`; None is what is served. `MODEL:base` is the base whatever is served."""
+    max_tokens: int = 64
+    temperature: float = 0.0
+    top_p: float = 1.0
+    stop: list[str] = msgspec.field(default_factory=list)
+
+
+class Completion(Struct, frozen=True, kw_only=True):
+    text: str
+    model: str
+    checkpoint: str | None
+    tokens: int
+    first_token_ms: float
+    total_ms: float
+    finish_reason: Literal["stop", "length"] = "stop"
