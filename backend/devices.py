@@ -1,6 +1,7 @@
 """What this box computes with: its GPUs by NVIDIA's own library, and the memory that is free; torch-free."""
 
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import psutil
@@ -46,6 +47,7 @@ def memory_available() -> int:
     return max(min(free, limit - used), 0)
 
 
+@cache
 def fast_bf16() -> bool:
     """Whether this CPU computes in bf16; where it does not, bf16 is a hundred times slower than float32."""
     try:

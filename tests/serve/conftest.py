@@ -30,7 +30,7 @@ def starter() -> ModelInfo:
     return get(STARTER)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # not longer: its shelf stands in for the catalog that other rooms' tests read
 def box(tmp_path_factory: pytest.TempPathFactory, starter: ModelInfo) -> Iterator[Box]:
     """A box with three checkpoints on its shelf: sign:1 (best), sign:2 and sign:3."""
     folder = tmp_path_factory.mktemp("box")

@@ -20,7 +20,7 @@ works from the first minute and every test is real; for daily work host a larger
 | context | {context} tokens |
 | tokenizer | byte-level BPE, {vocabulary} entries; newline and indentation are one piece |
 | infilling | `<fim_prefix><fim_suffix>`suffix`<fim_middle>`prefix, then the middle and `<|endoftext|>` |
-| trained on | {tokens:.1f} M tokens, half of the samples fill-in-the-middle, float32 on two CPU cores |
+| trained on | {tokens:.1f} M tokens, half of the samples fill-in-the-middle, on two CPU cores |
 | licence | BSD-3-Clause |
 
 ## Figures

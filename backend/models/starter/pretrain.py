@@ -1,7 +1,8 @@
 """Trains the starter from scratch; stopped at any moment it goes on from its last checkpoint.
 
-Muon for the matrices, AdamW for the rest, all in float32; the rate is warmed up, held and decayed to zero over the
-last fifth (WSD), so that a run may be lengthened or cut short until the decay begins.
+Muon for the matrices, AdamW for the rest, weights in float32, compiled, products in bfloat16 where the CPU computes in
+it; the rate is warmed up, held and decayed to zero over the last fifth (WSD), so that a run may be lengthened or cut
+short until the decay begins.
 """
 
 import json
@@ -13,10 +14,11 @@ from typing import Any
 
 import torch
 from safetensors.torch import load_file
+from torch.nn import functional
 
+from backend.devices import fast_bf16
 from backend.models.catalog import starter_folder
 from backend.models.starter import corpus, vocabulary
-from backend.models.starter.head import HeadLoss
 from backend.models.starter.muon import Muon
 from backend.models.starter.samples import Rows
 
@@ -82,6 +84,8 @@ class Pretraining:
         self._muon = Muon(matrices, lr=MUON_RATE, weight_decay=WEIGHT_DECAY, momentum=0.95)
         self._adam = torch.optim.AdamW(others, lr=ADAM_RATE, betas=(0.9, 0.95), weight_decay=0.0, fused=True)
         self.step, self.tokens, self.before = 0, 0, 0
+        self._bf16 = fast_bf16()
+        self._compiled = torch.compile(self._loss, dynamic=False)
         if path.exists():
             saved = torch.load(path, weights_only=True)
             self.model.load_state_dict(saved["model"])
@@ -108,8 +112,8 @@ class Pretraining:
             for group in optimizer.param_groups:
                 group["lr"] = peak * share
         ids = torch.tensor(rows)
-        hidden = self.model.base_model(input_ids=ids[:, :-1], use_cache=False).last_hidden_state
-        loss = HeadLoss.apply(hidden.flatten(0, 1), self.model.lm_head.weight, ids[:, 1:].flatten())
+        with torch.autocast("cpu", torch.bfloat16, enabled=self._bf16):
+            loss = self._compiled(ids)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         self._muon.step()
@@ -118,6 +122,12 @@ class Pretraining:
         self.step += 1
         self.tokens += ids[:, 1:].numel()
         return float(loss.detach())
+
+    def _loss(self, ids: torch.Tensor) -> torch.Tensor:
+        """Mean loss in nats a token of (rows, length + 1) tokens."""
+        hidden = self.model.base_model(input_ids=ids[:, :-1], use_cache=False).last_hidden_state
+        logits = self.model.lm_head(hidden.flatten(0, 1)).float()
+        return functional.cross_entropy(logits, ids[:, 1:].flatten())
 
 
 def pretrain(work: Path, wanted: int, shipped: bool) -> None:
