@@ -8,7 +8,7 @@ like a mark is text that a user wrote, and stays text.
 from dataclasses import dataclass
 
 from backend.models.catalog import ModelInfo
-from backend.models.layout import infill_prompt
+from backend.models.layout import infill_prompt, trim
 from backend.models.tokenizer import TextTokenizer
 from backend.serve.request import CompletionRequest
 
@@ -73,10 +73,3 @@ def lay_out(info: ModelInfo, tokenizer: TextTokenizer, request: CompletionReques
     else:
         ids = prefix[-room:] or [tokenizer.marks.eot]
     return Prompt(ids, min(request.max_tokens, info.context - len(ids)))
-
-
-def trim(prefix: list[int], suffix: list[int], room: int) -> tuple[list[int], list[int]]:
-    """Both cut to `room` tokens: the suffix keeps its beginning, the prefix its end."""
-    behind = min(len(suffix), max(room // 4, room - len(prefix)))
-    ahead = min(len(prefix), room - behind)
-    return prefix[len(prefix) - ahead :], suffix[:behind]

@@ -63,7 +63,7 @@ def _measure(
     exact = likeness = nats = 0.0
     tokens = 0
     with torch.no_grad(), nullcontext() if tuned else model.disable_adapter():
-        for group in _groups(places):
+        for group in groups(places):
             check()
             for place, ids in zip(group, complete(model, group, tokenizer, pad, device), strict=True):
                 answer = first_line(tokenizer.decode(ids))
@@ -75,7 +75,7 @@ def _measure(
     return {"exact_match": exact / count, "edit_similarity": likeness / count, "middle_loss": nats / max(tokens, 1)}
 
 
-def _groups(places: Sequence[Place]) -> Iterator[list[Place]]:
+def groups(places: Sequence[Place]) -> Iterator[list[Place]]:
     """Places of like length together, so that little is padded."""
     ordered = sorted(places, key=lambda place: len(place.prompt))
     for start in range(0, len(ordered), AT_ONCE):

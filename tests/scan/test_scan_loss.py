@@ -44,7 +44,7 @@ def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LlamaForCausalLM:
     facts = {"fim_layout": "spm_contiguous", "context": 2048, "languages": ["Python"], "loss_threshold": 3.0}
     (tmp_path / "starter.json").write_text(json.dumps(facts))
     monkeypatch.setattr(catalog, "starter_folder", lambda: tmp_path)
-    monkeypatch.setattr(loss, "_fast_bf16", lambda: False)
+    monkeypatch.setattr(loss, "fast_bf16", lambda: False)
     return made
 
 

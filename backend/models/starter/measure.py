@@ -13,7 +13,8 @@ from backend.models.load import load_base
 from backend.models.starter import card, corpus
 from backend.models.tokenizer import load_tokenizer
 from backend.scan.loss import Scorer
-from backend.train.places import LONGEST_ANSWER, Place, choose, first_line, similarity
+from backend.train import evaluate
+from backend.train.places import Place, choose, first_line, similarity
 
 PLACES = 240
 FILES = 40
@@ -44,11 +45,10 @@ def measure(folder: Path) -> dict[str, Any]:
     figures["bits_per_byte"]["all"] = round(sum(figures["bits_per_byte"].values()) / len(figures["bits_per_byte"]), 3)
     threshold = math.ceil(10 * sorted(losses)[min(int(KEPT * len(losses)), len(losses) - 1)]) / 10
     places = choose(every, info, tokenizer, info.context, PLACES, seed=1)
-    answers = complete(info, places)
-    told = [first_line(tokenizer.decode(answer)) for answer in answers]
+    told = [(first_line(tokenizer.decode(answer)), place.text) for place, answer in complete(info, places)]
     figures["places"] = len(places)
-    exact = [answer == place.text.rstrip() for answer, place in zip(told, places, strict=True)]
-    alike = [similarity(answer, place.text) for answer, place in zip(told, places, strict=True)]
+    exact = [answer == wanted for answer, wanted in told]
+    alike = [similarity(answer, wanted) for answer, wanted in told]
     figures["exact_match"] = round(sum(exact) / len(places), 3)
     figures["edit_similarity"] = round(sum(alike) / len(places), 3)
     facts = json.loads((folder / "starter.json").read_text()) | {"loss_threshold": threshold, "figures": figures}
@@ -58,15 +58,11 @@ def measure(folder: Path) -> dict[str, Any]:
 
 
 @torch.inference_mode()  # type: ignore[untyped-decorator]
-def complete(info: catalog.ModelInfo, places: list[Place]) -> list[list[int]]:
-    """Greedy answers, one place after another, up to the end of text or LONGEST_ANSWER tokens."""
-    model = load_base(info)
-    answers = []
-    for place in places:
-        ids = torch.tensor([place.prompt])
-        made = model.generate(
-            ids, attention_mask=torch.ones_like(ids), max_new_tokens=LONGEST_ANSWER, do_sample=False, pad_token_id=4
-        )
-        found = made[0, ids.shape[1] :].tolist()
-        answers.append(found[: found.index(0)] if 0 in found else found)
-    return answers
+def complete(info: catalog.ModelInfo, places: list[Place]) -> list[tuple[Place, list[int]]]:
+    """Greedy answers to each place, up to the end of its line."""
+    model, tokenizer = load_base(info), load_tokenizer(info)
+    answered: list[tuple[Place, list[int]]] = []
+    for group in evaluate.groups(places):
+        answers = evaluate.complete(model, group, tokenizer, tokenizer.marks.eot, torch.device("cpu"))
+        answered += zip(group, answers, strict=True)
+    return answered
