@@ -25,9 +25,9 @@ from backend.models.starter.samples import Rows
 CONTEXT, SHORT = 2048, 512
 LONG_SHARE = 0.1
 """The last part of the training, at the whole context."""
-STEP_TOKENS = 8192
+STEP_TOKENS = 4096
 WARM_UP, DECAY = 60, 0.2
-MUON_RATE, ADAM_RATE, WEIGHT_DECAY = 0.02, 3e-3, 0.02
+MUON_RATE, ADAM_RATE, WEIGHT_DECAY = 0.01, 1e-3, 0.02
 SAVE_EVERY_S = 150.0
 SHAPE = {"hidden_size": 288, "intermediate_size": 896, "num_hidden_layers": 3, "num_attention_heads": 6}
 """With embeddings of its own at either end: 8.0 M parameters, of which 5.7 M compute; few layers answer sooner."""
@@ -131,7 +131,7 @@ class Pretraining:
 
 
 def pretrain(work: Path, wanted: int, shipped: bool) -> None:
-    """Train on `wanted` tokens, from random weights or those that are `shipped`; a line every 20 steps."""
+    """Train on `wanted` tokens, from random weights or those that are `shipped`; a line every 40 steps."""
     work.mkdir(parents=True, exist_ok=True)
     if shipped and not (work / "tokenizer.json").exists():
         shutil.copy(starter_folder() / "tokenizer.json", work / "tokenizer.json")  # the vocabulary stays
@@ -148,7 +148,7 @@ def pretrain(work: Path, wanted: int, shipped: bool) -> None:
         length = CONTEXT if run.step >= (1 - LONG_SHARE) * steps else SHORT
         loss += run.advance(rows.batch(run.step, STEP_TOKENS // length, length + 1), rate(run.step, steps))
         now = time.monotonic()
-        if run.step % 20 == 0:
+        if run.step % 40 == 0:
             speed = (run.step - since) * STEP_TOKENS / (now - told)
             line = f"step {run.step}/{steps} · {run.tokens / 1e6:.2f} M tokens · {speed:.0f} tok/s"
             line += f" · loss {loss / (run.step - since):.3f}"
