@@ -40,6 +40,11 @@ def duration(seconds: float | None) -> str:
     return f"{left // 86400}d{left % 86400 // 3600}h"
 
 
+def uptime(seconds: float) -> str:
+    """A duration that ticks once a minute after the first: `9s`, `2m`, `3h12m`."""
+    return f"{int(seconds // 60)}m" if 60 <= seconds < 3600 else duration(int(seconds))
+
+
 def ago(when: str | None, now: datetime | None = None) -> str:
     """An ISO 8601 time as `2 m ago`; `–` for none or what is no time."""
     if not when:

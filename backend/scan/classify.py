@@ -83,4 +83,4 @@ def _source(place: Place, old: Known, store: ContentStore, refused: Counter[str]
 
 
 def _judge(member: Member) -> Judgement:
-    return judge(member.path, member.size, member.data, member.error)
+    return judge(member.path, member.size, member.data, member.error, member.head)

@@ -3,12 +3,14 @@
 import re
 from dataclasses import dataclass
 
-from backend.scan import generated, language, vendored
+from backend.scan.linguist.detect import detect
+from backend.scan.linguist.generated import generated
+from backend.scan.linguist.vendored import vendored
 from backend.scan.text import decode, is_binary
 
 LARGEST = 512 * 1024
 MOST_DIGITS = 0.30
-RULES_VERSION = "1"
+RULES_VERSION = "2"
 """Changes with these rules or their tables, so that what was classified by older ones is classified again."""
 NEVER = frozenset({"not_text", "linguist_error", "too_large", "not_code", "secrets", "duplicate"})
 """Reasons that no mask can overrule."""
@@ -44,9 +46,11 @@ class Judgement:
     detail: str = ""
 
 
-def judge(path: str, size: int, data: bytes | None, error: str = "") -> Judgement:
-    """The first rule that applies. `data` is None for a file that is too large, or that could not be read (`error`)."""
-    if data is not None and is_binary(data):
+def judge(path: str, size: int, data: bytes | None, error: str = "", head: bytes = b"") -> Judgement:
+    """The first rule that applies.
+
+    `data` is None for a file that is too large, of which `head` is the beginning, or could not be read (`error`)."""
+    if is_binary(head if data is None else data):
         return Judgement(None, False, "not_text", "binary data")
     if error:
         return Judgement(None, False, "linguist_error", error)
@@ -55,12 +59,12 @@ def judge(path: str, size: int, data: bytes | None, error: str = "") -> Judgemen
     text = decode(data)
     if text is None:
         return Judgement(None, False, "linguist_error", "no supported encoding decodes it")
-    found = language.detect(path, text)
+    found = detect(path, text)
     if found is None:
         return Judgement(None, True, "not_code", "no known language claims it")
-    if why := generated.generated(path, found, lambda: text):
+    if why := generated(path, lambda: text):
         return Judgement(found, True, "generated", why)
-    if why := vendored.vendored(path):
+    if why := vendored(path):
         return Judgement(found, True, "vendored", why)
     share = digits(text)
     if share > MOST_DIGITS:

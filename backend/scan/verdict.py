@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathspec import GitIgnoreSpec
 
 from backend.errors import BadRequest
-from backend.scan.language import is_code
+from backend.scan.linguist.tables import is_code
 from backend.scan.rules import may_include
 
 MEANINGFUL_SHARE = 0.01

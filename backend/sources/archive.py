@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from backend.errors import NotFound, RefactError
-from backend.sources.members import LARGEST_READ, Budget, Member, Place, safe_path
+from backend.sources.members import HEAD, LARGEST_READ, Budget, Member, Place, safe_path
 
 SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 DAMAGED = (tarfile.TarError, zipfile.BadZipFile, EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile, OSError)
@@ -86,13 +86,17 @@ def _zip(path: Path, refused: Counter[str], read: bool) -> Iterator[Member]:
                 continue
             budget.take(info.file_size)
             name = safe_path(_plain(info.filename))
-            if not read or info.file_size > LARGEST_READ:
+            if not read:
                 yield Member(name, info.file_size, None)
                 continue
+            large = info.file_size > LARGEST_READ
             try:
                 with archive.open(info) as stream:
-                    data = stream.read(LARGEST_READ + 1)
-                yield Member(name, len(data), data if len(data) <= LARGEST_READ else None)
+                    data = stream.read(HEAD if large else LARGEST_READ + 1)
+                if large or len(data) > LARGEST_READ:
+                    yield Member(name, max(info.file_size, len(data)), None, head=data[:HEAD])
+                else:
+                    yield Member(name, len(data), data)
             except (*DAMAGED, NotImplementedError, RuntimeError) as error:
                 yield Member(name, info.file_size, None, f"cannot be read: {error}")
 
@@ -112,8 +116,11 @@ def _tar(path: Path, refused: Counter[str], read: bool) -> Iterator[Member]:
                 refused[why] += 1
                 continue
             name = safe_path(_plain(info.name))
-            stream = archive.extractfile(info) if read and info.size <= LARGEST_READ else None
-            yield Member(name, info.size, stream.read() if stream else None)
+            stream = archive.extractfile(info) if read else None
+            if info.size > LARGEST_READ:
+                yield Member(name, info.size, None, head=stream.read(HEAD) if stream else b"")
+            else:
+                yield Member(name, info.size, stream.read() if stream else None)
 
 
 def _kind(info: tarfile.TarInfo) -> str | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from backend.errors import NotFound
-from backend.sources.members import LARGEST_READ, Budget, Member, Place, safe_path
+from backend.sources.members import HEAD, LARGEST_READ, Budget, Member, Place, safe_path
 
 UNREAD = {".git", ".hg", ".svn"}
 """Folders of version control: their contents are no one's code."""
@@ -58,12 +58,14 @@ def single(place: Place, refused: Counter[str], read: bool) -> Iterator[Member]:
 
 
 def _member(file: Path, path: str, size: int, read: bool) -> Member:
-    if not read or size > LARGEST_READ:
+    if not read:
         return Member(safe_path(path), size, None)
     try:
         handle = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         with os.fdopen(handle, "rb") as stream:
-            data = stream.read(LARGEST_READ + 1)
+            data = stream.read(HEAD if size > LARGEST_READ else LARGEST_READ + 1)
     except OSError as error:
         return Member(safe_path(path), size, None, f"cannot be read: {error.strerror or error}")
-    return Member(safe_path(path), len(data), data if len(data) <= LARGEST_READ else None)
+    if max(size, len(data)) > LARGEST_READ:
+        return Member(safe_path(path), max(size, len(data)), None, head=data[:HEAD])
+    return Member(safe_path(path), len(data), data)

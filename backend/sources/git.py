@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from backend.errors import NotFound, RefactError
+from backend.sources.members import HEAD as HEAD_BYTES
 from backend.sources.members import LARGEST_READ, Budget, Member, Place, safe_path, safe_text
 
 if TYPE_CHECKING:
@@ -94,8 +95,11 @@ def walk(place: Place, refused: Counter[str], read: bool) -> Iterator[Member]:
             size = int(length)
             budget.take(size)
             path = safe_path(name.decode("utf-8", "surrogateescape"))
-            if not read or size > LARGEST_READ:
+            if not read:
                 yield Member(path, size, None)
+                continue
+            if size > LARGEST_READ:
+                yield Member(path, size, None, head=repo.git.stream_object_data(oid.decode())[3].read(HEAD_BYTES))
                 continue
             # get_object_data keeps one `git cat-file --batch` for the whole walk.
             data = repo.git.get_object_data(oid.decode())[3]

@@ -3,12 +3,14 @@
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from backend.errors import TooLarge
 
 LARGEST_READ = 512 * 1024
 """Bytes; what is larger cannot become training data, so its content is not kept."""
+HEAD = 8192
+"""Bytes of a larger file that are looked at."""
 MOST_BYTES = 8 * 1024**3
 MOST_MEMBERS = 1_000_000
 MOST_RATIO = 200
@@ -41,6 +43,8 @@ class Member:
     data: bytes | None
     """None where it is larger than LARGEST_READ, could not be read (`error`), or only a listing was asked for."""
     error: str = ""
+    head: bytes = b""
+    """The beginning of one that is larger than LARGEST_READ: enough to see that it is no text."""
 
 
 class Budget:
@@ -97,7 +101,7 @@ def unique(members: Iterator[Member]) -> Iterator[Member]:
             number += 1
             path = f"{member.path} ({number})"
         seen.add(path)
-        yield member if path == member.path else Member(path, member.size, member.data, member.error)
+        yield member if path == member.path else replace(member, path=path)
 
 
 def refusals(refused: Counter[str]) -> str:

@@ -72,7 +72,7 @@ def _engine(state: EngineState, now: float) -> Part:
     if state.stopping:
         return "◌ engine stopping", "$text-warning"
     up = state.engine.uptime_s + max(0.0, now - state.engine_seen) if state.engine else 0.0
-    return f"● engine {words.duration(up - up % 60 if up >= 60 else up)}", "$text-success"
+    return f"● engine {words.uptime(up)}", "$text-success"
 
 
 def _job(job: wire.Job, state: EngineState) -> Part:

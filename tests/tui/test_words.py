@@ -26,6 +26,7 @@ def test_times() -> None:
         "3h12m",
         "2d4h",
     ]
+    assert [words.uptime(s) for s in (59.7, 60.0, 599.0, 11520.0)] == ["59s", "1m", "9m", "3h12m"]
     assert words.ago("2026-11-24T11:58:00.000+00:00", NOON) == "2 m ago"
     assert words.ago("2026-11-23T11:00:00+00:00", NOON) == "1 d ago"
     assert words.ago("2026-11-24T12:00:05", NOON) == "just now"
