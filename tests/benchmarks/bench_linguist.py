@@ -89,8 +89,8 @@ def compare(root: Path) -> None:
         for (ending, their, our), count in kinds.most_common(SHOWN):
             example = next(name for name, *_ in found if name.endswith(ending))
             print(f"    {count:>5} × .{ending}: Linguist says {their}, we say {our}; {example}")
-    ours, linguists = files / our_s, len(names) / their_s
-    print(f"  files a second on one core: judging alone {ours:,.0f}; Linguist with reading {linguists:,.0f}")
+    we, linguist = files / our_s, len(names) / their_s
+    print(f"  files a second on one core: judging alone {we:,.0f}; Linguist with reading {linguist:,.0f}")
 
 
 def main() -> None:
