@@ -8,13 +8,17 @@ from starlette.routing import Route
 from backend import wire
 from backend.control.answers import answer, body, context, number
 from backend.errors import NotFound
-from backend.scan import results
+from backend.scan import changes, results, settings
 from backend.scan import run as scans
 from backend.sources import catalog as sources
 
 
 class What(msgspec.Struct, frozen=True):
     what: str
+
+
+class Patterns(msgspec.Struct, frozen=True):
+    patterns: list[str]
 
 
 class SetBody(msgspec.Struct, frozen=True):
@@ -93,6 +97,26 @@ async def preview(request: Request) -> Response:
     return answer(await results.preview(context(request), request.path_params["id"]))
 
 
+async def get_settings(request: Request) -> Response:
+    """GET /scan/settings"""
+    return answer(await settings.read(context(request)))
+
+
+async def change_settings(request: Request) -> Response:
+    """POST /scan/settings: the whole of them; answers with the scan as it is judged now, null before the first."""
+    return answer(await changes.apply(context(request), await body(request, wire.ScanSettings)))
+
+
+async def touched(request: Request) -> Response:
+    """POST /scan/touched: what masks would match, before they are saved."""
+    return answer(await changes.touched(context(request), (await body(request, Patterns)).patterns))
+
+
+async def by_hand(request: Request) -> Response:
+    """POST /scan/by-hand"""
+    return answer(await changes.by_hand(context(request), await body(request, wire.ByHand)))
+
+
 ROUTES = [
     Route("/sources", list_sources),
     Route("/sources", add_source, methods=["POST"]),
@@ -103,6 +127,10 @@ ROUTES = [
     Route("/sources/{name}/set", set_source, methods=["POST"]),
     Route("/scan", get_scan),
     Route("/scan", start_scan, methods=["POST"]),
+    Route("/scan/settings", get_settings),
+    Route("/scan/settings", change_settings, methods=["POST"]),
+    Route("/scan/touched", touched, methods=["POST"]),
+    Route("/scan/by-hand", by_hand, methods=["POST"]),
     Route("/scan/files", list_files),
     Route("/scan/files/{id:int}", preview),
 ]

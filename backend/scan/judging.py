@@ -4,9 +4,9 @@ import math
 import sqlite3
 from typing import Any
 
-from backend import settings
 from backend.context import Context
 from backend.models.catalog import ModelInfo
+from backend.scan import settings
 from backend.scan.split import Candidate, held_out
 from backend.scan.table import JUDGED, LossKey, in_order, language_counts
 from backend.scan.verdict import Policy, after_loss, before_loss, masks, switched_on
@@ -17,15 +17,12 @@ BYTES_A_TOKEN = 3.6
 
 async def policy(ctx: Context, info: ModelInfo | None) -> Policy:
     """The masks, switches and threshold as they are set now. Raises BadRequest for a mask that cannot be read."""
-    on, off, include, exclude, threshold = [
-        await settings.get(ctx.db, f"scan.{name}")
-        for name in ("languages_on", "languages_off", "include", "exclude", "threshold")
-    ]
+    chosen = await settings.read(ctx)
     return Policy(
-        include=masks(include or []),
-        exclude=masks(exclude or []),
-        on=switched_on(await language_counts(ctx), on or [], off or []),
-        threshold=float(threshold) if threshold else info.loss_threshold if info else math.inf,
+        include=masks(chosen.include),
+        exclude=masks(chosen.exclude),
+        on=switched_on(await language_counts(ctx), chosen.languages_on, chosen.languages_off),
+        threshold=(chosen.threshold or info.loss_threshold) if info else math.inf,
         known=frozenset(info.languages) if info and info.languages is not None else None,
     )
 
@@ -52,14 +49,14 @@ def _against(
     rule: Policy, row: sqlite3.Row, first: dict[str, str], names: dict[int, str], loss: float | None, scored: bool
 ) -> tuple[str, str] | None:
     found = (row["stage1_reason"], row["stage1_detail"] or "") if row["stage1_reason"] else None
-    if against := before_loss(rule, row["path"], row["language"], found):
+    if against := before_loss(rule, row["path"], row["language"], found, row["by_hand"]):
         return against
     where = f"{names.get(row['source_id'], '?')}: {row['path']}"
     if (twin := first.setdefault(row["sha256"], where)) != where:
         source, _, path = twin.partition(": ")
         same = source == names.get(row["source_id"])
         return "duplicate", f"same content as {path}" + ("" if same else f" in {source}")
-    return after_loss(rule, row["path"], row["language"], loss) if scored else None
+    return after_loss(rule, row["path"], row["language"], loss, row["by_hand"]) if scored else None
 
 
 async def divide(ctx: Context, key: LossKey | None) -> tuple[int, int]:

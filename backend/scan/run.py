@@ -33,7 +33,7 @@ async def start(ctx: Context, request: wire.StartScan) -> wire.Scan:
     if not await sources.list_sources(ctx):
         raise BadRequest("There are no sources to scan.", "Add one: `refact-tui sources add WHAT`.")
     running = await current(ctx)
-    if running and running.state in LIVING and _has_job(ctx, running):
+    if running and alive(ctx, running):
         if (running.stage, running.model) == (request.stage, info.name if info else ""):
             return running
         raise Conflict("A scan is under way.", "Wait for it, or stop its job.")
@@ -45,9 +45,9 @@ async def start(ctx: Context, request: wire.StartScan) -> wire.Scan:
     return await _submit(ctx, number, request.stage, info)
 
 
-def _has_job(ctx: Context, scan: wire.Scan) -> bool:
-    """A job that was stopped before its turn never tells its scan."""
-    job = ctx.jobs.get(scan.job) if scan.job is not None else None
+def alive(ctx: Context, scan: wire.Scan) -> bool:
+    """Whether it is under way; a job that was stopped before its turn never tells its scan."""
+    job = ctx.jobs.get(scan.job) if scan.state in LIVING and scan.job is not None else None
     return job is not None and job.state in LIVING
 
 
@@ -55,6 +55,29 @@ async def current(ctx: Context) -> wire.Scan | None:
     """The newest scan, or None before the first."""
     row = await ctx.db.fetch_one("SELECT summary FROM scans WHERE summary IS NOT NULL ORDER BY id DESC LIMIT 1")
     return msgspec.json.decode(row["summary"], type=wire.Scan) if row else None
+
+
+async def rejudge(ctx: Context) -> wire.Scan | None:
+    """Apply masks, switches and threshold anew to what the newest scan has found; None before the first.
+
+    Where that brings in files that the model has never read, a scan is queued, which reads only those."""
+    scan = await current(ctx)
+    if scan is None or alive(ctx, scan):
+        return scan
+    info = models.get(scan.model) if scan.stage == 2 else None
+    key = _key(info)
+    rule = await judging.policy(ctx, info)
+    await judging.judge_all(ctx, rule, key, final=False)
+    if key and any(size for _, size in await table.unscored(ctx, key)):
+        return await start(ctx, wire.StartScan(stage=2, model=scan.model))
+    if key:
+        await judging.judge_all(ctx, rule, key, final=True)
+    await judging.divide(ctx, key)
+    return await _show(ctx, await counted(ctx, scan, rule, []))
+
+
+def _key(info: ModelInfo | None) -> LossKey | None:
+    return LossKey(info.name, min(info.context, table.LONGEST_CONTEXT)) if info else None
 
 
 async def recover(ctx: Context) -> None:
@@ -156,7 +179,7 @@ async def _scan(ctx: Context, handle: JobHandle, scan: wire.Scan, info: ModelInf
     reuse = await settings.get(ctx.db, "scan.rules") == RULES_VERSION
     notes += await classify(ctx, handle, scan.id, places, reuse, total, progress)
     await settings.set(ctx.db, "scan.rules", RULES_VERSION)
-    key = LossKey(info.name, min(info.context, table.LONGEST_CONTEXT)) if info else None
+    key = _key(info)
     rule = await judging.policy(ctx, info)
     handle.progress(message="applying masks, switches and duplicates")
     await judging.judge_all(ctx, rule, key, final=False)

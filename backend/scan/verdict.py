@@ -50,12 +50,18 @@ def switched_on(counts: Mapping[str, int], on: Iterable[str] = (), off: Iterable
     return frozenset((usual | set(on)) - set(off))
 
 
-def before_loss(policy: Policy, path: str, language: str | None, found: Reason | None) -> Reason | None:
-    """The reason against a file that needs no model; duplicates come after it. None for a good file."""
+def before_loss(
+    policy: Policy, path: str, language: str | None, found: Reason | None, by_hand: str | None = None
+) -> Reason | None:
+    """The reason against a file that needs no model; duplicates come after it. None for a good file.
+
+    `by_hand` is what a person has decided of this very file: `include` or `exclude`."""
     included = policy.included(path)
     if found and not (included and may_include(found[0], before=True)):
         return found
-    if included:
+    if by_hand == "exclude":
+        return "excluded_by_mask", "excluded by hand"
+    if included or by_hand == "include":
         return None
     if policy.exclude.match_file(path):
         return "excluded_by_mask", "an exclude mask matches it"
@@ -64,9 +70,11 @@ def before_loss(policy: Policy, path: str, language: str | None, found: Reason |
     return None
 
 
-def after_loss(policy: Policy, path: str, language: str | None, loss: float | None) -> Reason | None:
+def after_loss(
+    policy: Policy, path: str, language: str | None, loss: float | None, by_hand: str | None = None
+) -> Reason | None:
     """The reason that the model gives. A language that the model does not know is never refused for its loss."""
-    if policy.included(path):
+    if policy.included(path) or by_hand == "include":
         return None
     if loss is None:
         return "filter_empty", "it has no text to compute a loss on"

@@ -17,7 +17,12 @@ def first_tables(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
-MIGRATIONS: tuple[Migration, ...] = (first_tables,)
+def files_by_hand(connection: sqlite3.Connection) -> None:
+    """What a person has decided of a single file: `include`, `exclude`, or nothing."""
+    connection.execute("ALTER TABLE files ADD COLUMN by_hand TEXT")
+
+
+MIGRATIONS: tuple[Migration, ...] = (first_tables, files_by_hand)
 """In the order they are applied; one that has been released is never changed, only followed."""
 
 

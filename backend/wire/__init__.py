@@ -20,13 +20,17 @@ from backend.wire.base import (
 )
 from backend.wire.code import (
     AddSource,
+    ByHand,
+    ByHandDone,
     FilePage,
     FilePreview,
     LanguageCount,
     Scan,
     ScannedFile,
+    ScanSettings,
     Source,
     StartScan,
+    Touched,
     Understood,
 )
 from backend.wire.engine import (
@@ -59,6 +63,8 @@ from backend.wire.tuning import (
 __all__ = [
     "API_VERSION",
     "AddSource",
+    "ByHand",
+    "ByHandDone",
     "Checkpoint",
     "Complete",
     "Completion",
@@ -84,6 +90,7 @@ __all__ = [
     "Run",
     "RunState",
     "Scan",
+    "ScanSettings",
     "ScannedFile",
     "ServeMode",
     "Serving",
@@ -97,6 +104,7 @@ __all__ = [
     "Status",
     "Struct",
     "TestLoss",
+    "Touched",
     "Understood",
     "Use",
     "Used",

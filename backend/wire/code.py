@@ -81,6 +81,42 @@ class Scan(Struct, frozen=True, kw_only=True):
     job: int | None = None
 
 
+class ScanSettings(Struct, frozen=True, kw_only=True):
+    """What a person has chosen; masks are gitignore patterns."""
+
+    include: list[str] = msgspec.field(default_factory=list)
+    exclude: list[str] = msgspec.field(default_factory=list)
+    languages_on: list[str] = msgspec.field(default_factory=list)
+    """On although they would be off by default."""
+    languages_off: list[str] = msgspec.field(default_factory=list)
+    threshold: float | None = None
+    """None: the model's own."""
+
+
+class Touched(Struct, frozen=True, kw_only=True):
+    """What a mask would match."""
+
+    files: int
+    accepted: int
+
+
+class ByHand(Struct, frozen=True, kw_only=True):
+    """Files by number, or by path."""
+
+    what: Literal["include", "exclude", "auto"]
+    """`auto` leaves them to the rules again."""
+    ids: list[int] = msgspec.field(default_factory=list)
+    paths: list[str] = msgspec.field(default_factory=list)
+    source: str | None = None
+
+
+class ByHandDone(Struct, frozen=True, kw_only=True):
+    changed: list[int]
+    refused: list[str]
+    """A sentence for each file that may not be included."""
+    scan: Scan | None
+
+
 class ScannedFile(Struct, frozen=True, kw_only=True):
     id: int
     path: str

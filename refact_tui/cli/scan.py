@@ -1,4 +1,4 @@
-"""`scan run|files`: judge every file, and see why."""
+"""`scan run|files`: judge every file, and see why; what a person changes about it is in `scan_changes`."""
 
 import click
 

@@ -53,9 +53,11 @@ def help_text(noun: str) -> Content:
     for title, group in (("", keys.of_room(noun)), ("Everywhere", keys.everywhere())):
         if title:
             parts += ["\n", (title, "bold"), "\n"]
+        said = ""
         for key in group:
-            if key.keys.isdigit():
+            if key.keys.isdigit() or key.tooltip == said:  # the other half of a pair like [ ]
                 continue
+            said = key.tooltip
             parts += [(f"{key.face:<14}", "bold $text-accent"), key.tooltip, "\n"]
     rooms = ", ".join(room.title for room in keys.ROOMS)
     parts += [(f"{keys.ROOMS[0].number} … {keys.ROOMS[-1].number:<10}", "bold $text-accent"), rooms, "\n"]

@@ -12,7 +12,7 @@ from refact_tui import words
 from refact_tui import words_of_scan as say
 from refact_tui.client import EngineError, EngineUnreachable
 from refact_tui.dialogs.file import FileDialog
-from refact_tui.rooms.room import Room
+from refact_tui.rooms.scan_changes import ScanChanges
 from refact_tui.signs import clean
 from refact_tui.state import EngineState
 from refact_tui.widgets.filter_line import FilterLine
@@ -29,7 +29,7 @@ RELOAD_S = 2.0
 TABS = ("Accepted", "Rejected")
 
 
-class ScanRoom(Room):
+class ScanRoom(ScanChanges):
     """Starts scans and lets one read their verdicts."""
 
     def __init__(self) -> None:
@@ -67,7 +67,7 @@ class ScanRoom(Room):
             self.query_one(part).display = scan is not None
         self.query_one("#scan-reasons", Listing).show(say.reason_rows(scan))
         self.query_one("#scan-languages", Listing).show(say.language_rows(scan))
-        self._losses()
+        self.losses()
         self._reload_if_due()
 
     @staticmethod
@@ -76,12 +76,14 @@ class ScanRoom(Room):
             return NO_SOURCES
         return NO_SCAN if any(source.state == "ready" for source in state.sources) else READING
 
-    def _losses(self) -> None:
+    def losses(self) -> None:
+        """Draw the histogram with the threshold where it stands, or will when the keys rest."""
         scan = self.state.scan
         box = self.query_one("#scan-losses", Line)
         width, height = box.size
-        bars = say.histogram(scan.histogram, scan.threshold, width, height - 1) if scan else []
-        title = f"LOSS  │ threshold {scan.threshold:g} nats" if scan else ""
+        threshold = self.threshold or (scan.threshold if scan else 0.0)
+        bars = say.histogram(scan.histogram, threshold, width, height - 1) if scan else []
+        title = f"LOSS │ threshold {threshold:g} nats ◂ ▸" if scan else ""
         box.update("\n".join([title, *bars]) if bars else "")
 
     def _reload_if_due(self) -> None:
@@ -89,7 +91,7 @@ class ScanRoom(Room):
         scan = self.state.scan
         if scan is None or not self.is_active:
             return
-        now = (scan.id, scan.state, scan.accepted, scan.rejected, scan.ended)
+        now = (scan.id, scan.state, scan.accepted, scan.rejected, scan.ended, scan.threshold)
         ended = scan.state not in ("queued", "running")
         if now != self._seen and (ended or time.monotonic() - self._loaded >= RELOAD_S):
             keep = bool(self._seen) and self._seen[0] == scan.id

@@ -33,8 +33,8 @@ Fetch = Callable[[int | None, int | None, int], Awaitable[Page | None]]
 """Called with `after`, or else an offset, and the number of rows wanted; None: it could not be had just now."""
 
 
-class VirtualTable(ScrollView, can_focus=True):
-    """Rows by number, drawn line by line; a million scroll as ten do."""
+class VirtualTable(ScrollView, can_focus=True, inherit_bindings=False):
+    """Rows by number, drawn line by line; a million scroll as ten do. `marked` holds the keys of marked rows."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j,down", "move(1)", "down", show=False),
@@ -44,6 +44,7 @@ class VirtualTable(ScrollView, can_focus=True):
         Binding("ctrl+d,pagedown", "page(1)", "page down", show=False),
         Binding("ctrl+u,pageup", "page(-1)", "page up", show=False),
         Binding("enter", "open", "open", show=False),
+        Binding("space", "mark", "mark", show=False),
     ]
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         f"table--{name}" for name in ("plain", "muted", "good", "bad", "busy", "title", "cursor", "cursor-blurred")
@@ -90,6 +91,7 @@ class VirtualTable(ScrollView, can_focus=True):
         self._total = 0
         self._known = False
         self._cursor = 0
+        self.marked: set[str] = set()
 
     @property
     def cursor(self) -> int:
@@ -102,6 +104,7 @@ class VirtualTable(ScrollView, can_focus=True):
         self._starts = {0: None}
         if not keep:
             self._pages, self._total, self._known, self._cursor = {}, 0, False, 0
+            self.marked = set()
             self.scroll_to(y=0, animate=False, immediate=True, force=True)
         self._fill(anew=True)
 
@@ -186,6 +189,21 @@ class VirtualTable(ScrollView, can_focus=True):
     def action_page(self, direction: int) -> None:
         self.action_move(direction * max(1, self._body // 2))
 
+    def action_mark(self) -> None:
+        if (row := self.row(self._cursor)) is not None:
+            self.marked ^= {row.key}
+            self.action_move(1)
+
+    def unmark(self) -> None:
+        """No row is marked."""
+        self.marked = set()
+        self.refresh()
+
+    def chosen(self) -> list[str]:
+        """The keys of the marked rows, or else of the one under the cursor."""
+        row = self.row(self._cursor)
+        return sorted(self.marked) or ([row.key] if row is not None else [])
+
     def action_open(self) -> None:
         if (row := self.row(self._cursor)) is not None:
             self.post_message(self.Opened(row.key))
@@ -211,8 +229,9 @@ class VirtualTable(ScrollView, can_focus=True):
         if number >= self._total:
             return self._strip([], width)
         under = number == self._cursor
-        mark = ("▌" if under else " ", "busy" if self.has_focus else "muted")
         row = self.row(number)
+        marked = row is not None and row.key in self.marked
+        mark = ("●" if marked else "▌" if under else " ", "busy" if self.has_focus or marked else "muted")
         cells = self._cells(row.cells, widths) if row is not None else [("…", "muted")]
         return self._strip([mark, *cells], width, under)
 

@@ -171,3 +171,28 @@ def test_starting_is_quick_enough_to_wait_for(box: Box) -> None:
     began = time.monotonic()
     box.ok("engine", "start")
     assert time.monotonic() - began < 30  # a measurement stands in tests/benchmarks; this only notices a hang
+
+
+def test_what_is_accepted_can_be_changed(box: Box, tmp_path: Path) -> None:
+    folder = tmp_path / "changing"
+    folder.mkdir()
+    for number in range(6):
+        (folder / f"m{number}.py").write_text(f"def f{number}(value):\n    return value + {number}\n")
+    box.ok("sources", "add", str(folder), "--name", "changing", "--wait")
+    box.ok("scan", "run", "--stage", "1", "--wait")
+    masks = box.ok("scan", "masks", "--exclude", "m1.py", "--exclude", "m2.py")
+    assert masks["exclude"] == ["m1.py", "m2.py"]
+    rejected = {row["path"] for row in box.ok("scan", "files", "--rejected", "--source", "changing")}
+    assert {"m1.py", "m2.py"} <= rejected
+    box.ok("scan", "include", "m1.py", "--source", "changing")
+    box.ok("scan", "exclude", "m3.py", "--source", "changing")
+    rejected = {row["path"] for row in box.ok("scan", "files", "--rejected", "--source", "changing")}
+    assert "m1.py" not in rejected and {"m2.py", "m3.py"} <= rejected
+    assert box.ok("scan", "masks", "--remove", "m1.py", "--remove", "m2.py")["exclude"] == []
+    assert box.ok("scan", "threshold", "4.5")["threshold"] == 4.5
+    assert box.ok("scan", "threshold", "--default")["threshold"] is None
+    assert box.ok("scan", "languages", "--off", "Python")["languages_off"] == ["Python"]
+    assert box.ok("scan", "languages", "--default")["languages_off"] == []
+    code, answer, errors = box.run("scan", "masks", "--remove", "never-set")
+    assert code == 1 and answer["error"]["code"] == "not_found" and "never-set" in errors
+    box.ok("sources", "remove", "changing", "--yes")

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from backend import settings, wire
+from backend import wire
 from backend.context import Context
 from backend.errors import BadRequest, Conflict, NotFound
 from backend.models.catalog import starter_folder
-from backend.scan import results, run
+from backend.scan import changes, results, run, settings
 from backend.sources import catalog
 
 HAS_STARTER = (starter_folder() / "model.safetensors").is_file()
@@ -96,8 +96,8 @@ async def test_changes_are_found_and_settings_need_no_reading(context: Context, 
     before = {row.path: row.id for row in (await results.page(context)).rows}
     (folder / "good1.py").unlink()
     (folder / "good2.py").write_text("def changed():\n    return 1\n")
-    await settings.set(context.db, "scan.exclude", ["good3.py"])
-    await settings.set(context.db, "scan.include", ["README.md", "numbers.py", "logo.png"])
+    include = ["README.md", "numbers.py", "logo.png"]
+    await settings.write(context, wire.ScanSettings(exclude=["good3.py"], include=include))
     scan = await scanned(context)
     check_totals(scan)
     found = await reasons(context)
@@ -203,7 +203,7 @@ async def test_stage_two_gives_every_accepted_file_a_loss_and_caches_it(context:
     sample(tmp_path / "code")
     (tmp_path / "code" / "empty.py").write_text("")
     await bring(context, tmp_path / "code")
-    await settings.set(context.db, "scan.threshold", 50.0)
+    await settings.write(context, wire.ScanSettings(threshold=50.0))
     scan = await scanned(context, 2)
     check_totals(scan)
     rows = (await results.page(context, verdict="accepted")).rows
@@ -212,8 +212,8 @@ async def test_stage_two_gives_every_accepted_file_a_loss_and_caches_it(context:
     preview = await results.preview(context, rows[0].id)
     assert len(preview.line_losses) >= preview.text.count("\n")
     assert sum(scan.histogram) == len(rows) and all(file.tokens for file in await results.accepted(context))
-    await settings.set(context.db, "scan.threshold", 0.001)
-    again = await scanned(context, 2)
+    again = await changes.apply(context, wire.ScanSettings(threshold=0.001))  # costs no model time: no job at all
+    assert again is not None
     check_totals(again)
     assert again.accepted == 0 and again.reasons["loss_too_high"] == len(rows)
     assert again.stage1_accepted == scan.stage1_accepted

@@ -109,7 +109,7 @@ async def test_the_mouse_works_too(engine: StubEngine) -> None:
         await pilot.click("#rooms", offset=(14, 0))
         await sees(pilot, "▌2 Scan")
         await pilot.click("#hints", offset=(53, 0))
-        await sees(pilot, "Leave; the engine keeps running")
+        await sees(pilot, "Which files are worth training on")
 
 
 async def test_below_the_least_size_it_asks_to_be_made_bigger(engine: StubEngine) -> None:

@@ -1,0 +1,150 @@
+"""What the Scan room lets a person change: the threshold, languages, masks, and single files; each can be undone."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+from textual import work
+
+from backend import wire
+from refact_tui import words
+from refact_tui.client import EngineError, EngineUnreachable
+from refact_tui.dialogs.masks import MasksDialog
+from refact_tui.rooms.room import Room
+from refact_tui.signs import clean
+from refact_tui.widgets.listing import Listing
+from refact_tui.widgets.virtual_table import VirtualTable
+
+STEP = 0.1
+"""Nats that one press moves the threshold."""
+WAIT_S = 0.25
+"""After the last press the engine is told."""
+PATIENCE_S = 600.0
+NO_SCAN = "There is nothing to change before the first scan; n starts one."
+Change = Callable[[], Awaitable[Any]]
+
+
+class ScanChanges(Room):
+    """Sends changes to the engine and remembers how to take them back."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.threshold: float | None = None
+        """Where the marker stands while the engine has not been told yet."""
+        self._undo: list[tuple[str, Change]] = []
+
+    def losses(self) -> None:
+        """Draw the histogram."""
+        raise NotImplementedError
+
+    def action_threshold(self, by: int) -> None:
+        """Move the loss above which files are rejected."""
+        scan = self.state.scan
+        if scan is None or scan.stage == 1:
+            self.refuse("There is no loss to compare with: scan with the model first (n)." if scan else NO_SCAN)
+            return
+        self.threshold = round(max(STEP, (self.threshold or scan.threshold) + by * STEP), 1)
+        self.losses()
+        self._send_threshold()
+
+    @work(exclusive=True, group="threshold")
+    async def _send_threshold(self) -> None:
+        await asyncio.sleep(WAIT_S)
+        wanted = self.threshold
+        await self._change(f"threshold {wanted:g}", threshold=wanted)
+        self.threshold = None
+        self.losses()
+
+    def action_mark(self) -> None:
+        """Space on a language switches it; on a file the list itself marks it."""
+        listing = self.query_one("#scan-languages", Listing)
+        switch = next((one for one in self._switches() if one.language == listing.key), None)
+        if not listing.has_focus or switch is None:
+            self.refuse("space marks a file, or switches the language under the cursor.")
+        else:
+            self._switch(switch)
+
+    def _switches(self) -> list[wire.LanguageCount]:
+        return self.state.scan.switches if self.state.scan else []
+
+    @work(group="change")
+    async def _switch(self, switch: wire.LanguageCount) -> None:
+        now = await self._settings()
+        if now is None:
+            return
+        name = switch.language
+        on = [one for one in now.languages_on if one != name] + ([] if switch.on else [name])
+        off = [one for one in now.languages_off if one != name] + ([name] if switch.on else [])
+        await self._change(f"{clean(name)} {'off' if switch.on else 'on'}", languages_on=on, languages_off=off)
+
+    @work
+    async def action_masks(self) -> None:
+        """Edit the masks."""
+        now = await self._settings()
+        if now is None:
+            return
+        found = await self.app.push_screen_wait(MasksDialog(now.include, now.exclude, self._touched))
+        if found is not None:
+            await self._change("the masks", include=found[0], exclude=found[1])
+
+    async def _touched(self, patterns: list[str]) -> wire.Touched:
+        return await self.client.post("/scan/touched", {"patterns": patterns}, wire.Touched, timeout_s=60)
+
+    @work(group="change")
+    async def action_by_hand(self, what: str) -> None:
+        """Include or exclude the marked files, or the one under the cursor."""
+        table = self.query_one(VirtualTable)
+        ids = [int(key) for key in table.chosen()]
+        if not ids:
+            self.refuse("There is no file under the cursor.")
+            return
+        done = await self._by_hand(what, ids)
+        if done is None:
+            return
+        table.unmark()
+        if done.changed:
+            self._undo.append((words.plural(len(done.changed), "file"), lambda: self._by_hand("auto", done.changed)))
+            self.app.notify(
+                f"{what}d {words.plural(len(done.changed), 'file')} by hand; u undoes", markup=False, timeout=4
+            )
+        if done.refused:
+            more = f" (and {len(done.refused) - 1} more)" if len(done.refused) > 1 else ""
+            self.refuse(clean(done.refused[0]) + more)
+
+    async def _by_hand(self, what: str, ids: list[int]) -> wire.ByHandDone | None:
+        done: wire.ByHandDone | None = await self._asked("/scan/by-hand", {"what": what, "ids": ids}, wire.ByHandDone)
+        return done
+
+    @work(group="change")
+    async def action_undo(self) -> None:
+        """Take the last change back."""
+        if not self._undo:
+            self.refuse("Nothing has been changed here that could be undone.")
+            return
+        what, back = self._undo.pop()
+        if await back() is not None:
+            self.app.notify(f"Undone: {what}", markup=False, timeout=4)
+
+    async def _settings(self) -> wire.ScanSettings | None:
+        try:
+            return await self.client.get("/scan/settings", wire.ScanSettings)
+        except (EngineError, EngineUnreachable) as error:
+            self.fail(error)
+            return None
+
+    async def _change(self, what: str, **changes: Any) -> None:
+        """Keep other settings, and remember those before."""
+        before = await self._settings()
+        if before is None:
+            return
+        done = await self._asked("/scan/settings", msgspec.structs.replace(before, **changes), Any)
+        if done is not None:
+            self._undo.append((what, lambda: self._asked("/scan/settings", before, Any)))
+
+    async def _asked(self, path: str, body: Any, kind: Any) -> Any:
+        try:
+            return await self.client.post(path, body, kind, timeout_s=PATIENCE_S)
+        except (EngineError, EngineUnreachable) as error:
+            self.fail(error)
+            return None
