@@ -3,12 +3,13 @@
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from backend.errors import RefactError
 from backend.scan.classify import classify
+from backend.scan.near import near
 from backend.scan.score import score
 from backend.sources.members import Place
 
@@ -16,7 +17,7 @@ from backend.sources.members import Place
 class Job(msgspec.Struct, frozen=True, kw_only=True):
     """What one process has to do."""
 
-    stage: int
+    stage: Literal[1, 2, "near"]
     state: str
     content: str
     places: list[Place] = []
@@ -24,6 +25,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     model: str = ""
     context: int = 0
     items: str = ""
+    before: str = ""
+    """Fingerprint of the contents that were last compared."""
 
 
 def main(path: str) -> int:
@@ -40,6 +43,8 @@ def main(path: str) -> int:
     try:
         if job.stage == 1:
             classify(job.places, Path(job.state), Path(job.content), job.reuse, emit)
+        elif job.stage == "near":
+            near(Path(job.state), Path(job.content), job.before, emit)
         else:
             score(job.model, job.context, Path(job.items), Path(job.content), emit)
     except RefactError as error:

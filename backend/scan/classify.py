@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from backend.errors import RefactError
+from backend.scan.duplicates import signature
 from backend.scan.rules import Judgement, judge
+from backend.scan.text import decode
 from backend.sources.members import Member, Place
 from backend.sources.stream import members
 from backend.store.content import ContentStore
@@ -55,14 +57,17 @@ def known(state: Path, source_id: int) -> Known:
 def _source(place: Place, old: Known, store: ContentStore, refused: Counter[str], emit: Emit) -> None:
     rows: list[list[Any]] = []
     contents: dict[str, bytes] = {}
+    signatures: dict[str, bytes] = {}
     waiting = 0
 
     def flush() -> None:
         nonlocal waiting
         store.put_many(contents.items())
+        store.put_signatures(signatures.items())
         emit({"kind": "files", "source": place.id, "rows": rows})
         rows.clear()
         contents.clear()
+        signatures.clear()
         waiting = 0
 
     for member in members(place, refused):
@@ -72,10 +77,12 @@ def _source(place: Place, old: Known, store: ContentStore, refused: Counter[str]
             found = before[1]
         else:
             found = _judge(member)
-            # Text that was refused is kept too, for the preview; it is small and shared.
-            if sha and found.text_ok and member.data is not None:
+            # Text that was refused is kept too, for the preview; it is small and shared. A secret is kept nowhere.
+            if sha and found.text_ok and found.reason != "secrets" and member.data is not None:
                 contents[sha] = member.data
                 waiting += len(member.data)
+                if found.reason is None and (lines := signature(decode(member.data) or "")):
+                    signatures[sha] = lines
         rows.append([member.path, member.size, sha, found.language, found.text_ok, found.reason, found.detail])
         if len(rows) >= BATCH or waiting >= BATCH_BYTES:
             flush()

@@ -2,6 +2,7 @@
 
 import math
 import sqlite3
+from dataclasses import dataclass
 from typing import Any
 
 from backend.context import Context
@@ -13,6 +14,14 @@ from backend.scan.verdict import Policy, after_loss, before_loss, masks, switche
 
 BYTES_A_TOKEN = 3.6
 """Where the model has not counted."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Contents that came before, with the `source: path` where each stood first."""
+
+    first: dict[str, str]
+    accepted: dict[str, str]
 
 
 async def policy(ctx: Context, info: ModelInfo | None) -> Policy:
@@ -29,14 +38,16 @@ async def policy(ctx: Context, info: ModelInfo | None) -> Policy:
 
 async def judge_all(ctx: Context, rule: Policy, key: LossKey | None, final: bool) -> None:
     """Write each file's verdict, reason and loss. With `key` and `final` the model's losses count too."""
-    first: dict[str, str] = {}
+    seen = Seen({}, {})
     names = {row["id"]: row["name"] for row in await ctx.db.fetch_all("SELECT id, name FROM sources")}
     async for rows in in_order(ctx, key):
         changes: list[tuple[Any, ...]] = []
         for row in rows:
             loss = (0.0 if row["size"] == 0 else row["known_loss"]) if key and final else None
-            against = _against(rule, row, first, names, loss if row["size"] else None, bool(key) and final)
+            against = _against(rule, row, seen, names, loss if row["size"] else None, bool(key) and final)
             verdict, reason, detail = ("rejected", *against) if against else ("accepted", None, "")
+            if not against:
+                seen.accepted[row["sha256"]] = seen.first[row["sha256"]]
             # A loss belongs to what was scored; of a file refused before the model there is none.
             kept = loss if reason in {None, "loss_too_high"} else None
             if (verdict, reason, detail, kept) != (row["verdict"], row["reason"], row["detail"], row["loss"]):
@@ -46,17 +57,24 @@ async def judge_all(ctx: Context, rule: Policy, key: LossKey | None, final: bool
 
 
 def _against(
-    rule: Policy, row: sqlite3.Row, first: dict[str, str], names: dict[int, str], loss: float | None, scored: bool
+    rule: Policy, row: sqlite3.Row, seen: Seen, names: dict[int, str], loss: float | None, scored: bool
 ) -> tuple[str, str] | None:
     found = (row["stage1_reason"], row["stage1_detail"] or "") if row["stage1_reason"] else None
     if against := before_loss(rule, row["path"], row["language"], found, row["by_hand"]):
         return against
     where = f"{names.get(row['source_id'], '?')}: {row['path']}"
-    if (twin := first.setdefault(row["sha256"], where)) != where:
-        source, _, path = twin.partition(": ")
-        same = source == names.get(row["source_id"])
-        return "duplicate", f"same content as {path}" + ("" if same else f" in {source}")
+    here = names.get(row["source_id"], "?")
+    if (twin := seen.first.setdefault(row["sha256"], where)) != where:
+        return "duplicate", f"same content as {_named(twin, here)}"
+    if near := seen.accepted.get(row["twin"] or ""):
+        return "duplicate", f"near-duplicate ({row['similarity']:.2f}) of {_named(near, here)}"
     return after_loss(rule, row["path"], row["language"], loss, row["by_hand"]) if scored else None
+
+
+def _named(twin: str, here: str) -> str:
+    """`source: path` as seen from a source."""
+    source, _, path = twin.partition(": ")
+    return path if source == here else f"{path} in {source}"
 
 
 async def divide(ctx: Context, key: LossKey | None) -> tuple[int, int]:

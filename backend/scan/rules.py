@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from backend.scan.linguist.detect import detect
 from backend.scan.linguist.generated import generated
 from backend.scan.linguist.vendored import vendored
+from backend.scan.secrets import secret
 from backend.scan.text import decode, is_binary
 
 LARGEST = 512 * 1024
 MOST_DIGITS = 0.30
-RULES_VERSION = "2"
+RULES_VERSION = "3"
 """Changes with these rules or their tables, so that what was classified by older ones is classified again."""
 NEVER = frozenset({"not_text", "linguist_error", "too_large", "not_code", "secrets", "duplicate"})
 """Reasons that no mask can overrule."""
@@ -71,6 +72,8 @@ def judge(path: str, size: int, data: bytes | None, error: str = "", head: bytes
         return Judgement(
             found, True, "lots_of_digits", f"{share:.0%} of its characters are digits; the limit is {MOST_DIGITS:.0%}"
         )
+    if why := secret(text):
+        return Judgement(found, True, "secrets", why)
     return Judgement(found, True)
 
 

@@ -18,7 +18,7 @@ from backend.models.catalog import ModelInfo
 from backend.scan import judging, table
 from backend.scan.progress import Progress
 from backend.scan.rules import RULES_VERSION
-from backend.scan.stages import classify, score
+from backend.scan.stages import classify, compare, score
 from backend.scan.summary import counted
 from backend.scan.table import LossKey
 from backend.sources import catalog as sources
@@ -179,6 +179,7 @@ async def _scan(ctx: Context, handle: JobHandle, scan: wire.Scan, info: ModelInf
     reuse = await settings.get(ctx.db, "scan.rules") == RULES_VERSION
     notes += await classify(ctx, handle, scan.id, places, reuse, total, progress)
     await settings.set(ctx.db, "scan.rules", RULES_VERSION)
+    await compare(ctx, handle)
     key = _key(info)
     rule = await judging.policy(ctx, info)
     handle.progress(message="applying masks, switches and duplicates")

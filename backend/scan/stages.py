@@ -5,12 +5,16 @@ from contextlib import aclosing
 
 import msgspec
 
+from backend import settings
 from backend.context import Context
 from backend.jobs.queue import JobHandle
 from backend.scan import child, table
 from backend.scan.progress import Progress
 from backend.scan.table import LossKey
 from backend.sources.members import Place
+
+COMPARED = "scan.compared"
+"""Fingerprint of the contents among which near-duplicates were last looked for."""
 
 
 async def classify(
@@ -36,6 +40,28 @@ async def classify(
             elif record["kind"] == "failed":
                 notes.append(f"{names[record['source']]}: {record['message']}")
     return notes
+
+
+async def compare(ctx: Context, handle: JobHandle) -> None:
+    """Between the stages: near-duplicates, looked for again only where the contents are others than last time."""
+    job = {
+        "stage": "near",
+        "state": str(ctx.paths.database),
+        "content": str(ctx.paths.content),
+        "before": await settings.get(ctx.db, COMPARED) or "",
+    }
+    handle.progress(message="looking for near-duplicates", rate=None, eta_s=None)
+    fingerprint = ""
+    async with aclosing(child.records(ctx, handle, job)) as records:
+        async for record in records:
+            if record["kind"] == "begin":
+                fingerprint = record["fingerprint"]
+                await settings.set(ctx.db, COMPARED, "")
+                await ctx.db.execute("DELETE FROM near")
+            elif record["kind"] == "near":
+                await table.write_near(ctx, record["rows"])
+    if fingerprint:
+        await settings.set(ctx.db, COMPARED, fingerprint)
 
 
 async def score(ctx: Context, handle: JobHandle, key: LossKey, progress: Progress) -> None:

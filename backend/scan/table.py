@@ -61,8 +61,9 @@ async def in_order(ctx: Context, key: LossKey | None) -> AsyncIterator[list[sqli
         after = ""
         while True:
             rows = await ctx.db.fetch_all(
-                "SELECT f.*, l.loss AS known_loss, l.tokens AS tokens, l.sha256 IS NOT NULL AS scored "
-                f"FROM files f {join} WHERE f.source_id = ? AND f.path > ? ORDER BY f.path LIMIT ?",
+                "SELECT f.*, l.loss AS known_loss, l.tokens AS tokens, n.twin, n.similarity "
+                f"FROM files f {join} LEFT JOIN near n ON n.sha256 = f.sha256 "
+                "WHERE f.source_id = ? AND f.path > ? ORDER BY f.path LIMIT ?",
                 (*values, source["id"], after, PAGE),
             )
             if not rows:
@@ -79,6 +80,11 @@ async def unscored(ctx: Context, key: LossKey) -> list[tuple[str, int]]:
         key.values,
     )
     return [(row["sha256"], row["size"]) for row in rows]
+
+
+async def write_near(ctx: Context, rows: Iterable[list[Any]]) -> None:
+    """Keep near-duplicates: [sha256, twin's sha256, similarity]."""
+    await ctx.db.execute_many("INSERT OR REPLACE INTO near(sha256, twin, similarity) VALUES (?, ?, ?)", rows)
 
 
 async def write_losses(ctx: Context, key: LossKey, rows: Iterable[list[Any]]) -> None:

@@ -2,7 +2,7 @@
 
 import sqlite3
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 
@@ -19,6 +19,9 @@ class ContentStore:
         self._connection.execute(
             "CREATE TABLE IF NOT EXISTS contents(sha256 TEXT PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID"
         )
+        self._connection.execute(
+            "CREATE TABLE IF NOT EXISTS signatures(sha256 TEXT PRIMARY KEY, words BLOB NOT NULL) WITHOUT ROWID"
+        )
 
     def put_many(self, items: Iterable[tuple[str, bytes]]) -> None:
         """Keep (sha256, bytes) pairs, all or none; what is there already stays."""
@@ -32,6 +35,18 @@ class ContentStore:
         except BaseException:
             self._connection.execute("ROLLBACK")
             raise
+
+    def put_signatures(self, items: Iterable[tuple[str, bytes]]) -> None:
+        """Keep (sha256, signature) pairs, by which contents that are nearly the same are found."""
+        if rows := list(items):
+            self._connection.executemany("INSERT OR REPLACE INTO signatures(sha256, words) VALUES (?, ?)", rows)
+
+    def signatures(self, wanted: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+        """Those of `wanted`, in its order, that have a signature."""
+        for sha256 in wanted:
+            row = self._connection.execute("SELECT words FROM signatures WHERE sha256 = ?", (sha256,)).fetchone()
+            if row:
+                yield sha256, row[0]
 
     def get(self, sha256: str) -> bytes | None:
         """The bytes, or None where they are not kept."""

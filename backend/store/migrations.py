@@ -22,7 +22,14 @@ def files_by_hand(connection: sqlite3.Connection) -> None:
     connection.execute("ALTER TABLE files ADD COLUMN by_hand TEXT")
 
 
-MIGRATIONS: tuple[Migration, ...] = (first_tables, files_by_hand)
+def near_duplicates(connection: sqlite3.Connection) -> None:
+    """Contents that are nearly the same as an earlier one."""
+    connection.execute(
+        "CREATE TABLE near(sha256 TEXT PRIMARY KEY, twin TEXT NOT NULL, similarity REAL NOT NULL) WITHOUT ROWID"
+    )
+
+
+MIGRATIONS: tuple[Migration, ...] = (first_tables, files_by_hand, near_duplicates)
 """In the order they are applied; one that has been released is never changed, only followed."""
 
 

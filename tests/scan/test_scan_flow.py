@@ -107,6 +107,28 @@ async def test_changes_are_found_and_settings_need_no_reading(context: Context, 
     assert all(before[path] == number for path, number in after.items())
 
 
+async def test_near_duplicates_and_secrets(context: Context, tmp_path: Path) -> None:
+    folder = tmp_path / "code"
+    sample(folder)
+    close = (folder / "good0.py").read_text() + "def one_more():\n    pass\n"
+    (folder / "good0_more.py").write_text(close)
+    (folder / "leak.py").write_text("TOKEN = 'gh" + "p_R7kQ2mZx9Lw4TnV8bYc3HsD6fGj2PaE5uKrW'\n")
+    await bring(context, folder)
+    scan = await scanned(context)
+    check_totals(scan)
+    found = {row.path: (row.reason, row.detail) for row in (await results.page(context, verdict="rejected")).rows}
+    assert found["good0_more.py"] == ("duplicate", "near-duplicate (0.98) of good0.py")
+    assert found["leak.py"] == ("secrets", "it holds a secret on line 1: GitHub Token")
+    leak = next(row for row in (await results.page(context)).rows if row.path == "leak.py")
+    assert (await results.preview(context, leak.id)).text == ""
+    without = await changes.apply(context, wire.ScanSettings(exclude=["good0.py"]))
+    assert without is not None
+    check_totals(without)
+    assert (await reasons(context))["good0_more.py"] is None  # its twin is out, so it may stay
+    again = await scanned(context)
+    assert (again.accepted, again.reasons) == (without.accepted, without.reasons)
+
+
 async def test_two_sources_sets_and_removal(context: Context, tmp_path: Path) -> None:
     sample(tmp_path / "one")
     sample(tmp_path / "two")

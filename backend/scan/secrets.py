@@ -1,0 +1,80 @@
+"""Keys and tokens in known formats, which models memorise: detect-secrets' patterns on the lines that may hold one.
+
+Entropy and keywords decide nothing here: they flag clean code. What is found is told by its kind and line, never
+printed."""
+
+import re
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+MARKS = (
+    *("AKIA", "ASIA", "ABIA", "ACCA", "A3T", "AccountKey=", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "glpat-", "gldt-"),
+    *(
+        "glft-",
+        "glsoat-",
+        "glrt-",
+        "GR1348941",
+        "glcbt-",
+        "glimt-",
+        "glptt-",
+        "glagent-",
+        "gloas-",
+        "xox",
+        "eyJ",
+        "-us",
+    ),
+    *("hooks.slack.com", "k_live_", "SG.", "_authToken", "npm_", "pypi-AgE", "T3BlbkFJ", "sq0", "-----BEGIN"),
+    *("wilio", "iscord"),
+)
+"""A text without any of these holds none of the secrets below; most texts are done with that."""
+PLUGINS = (
+    ("aws", "AWSKeyDetector"),
+    ("azure_storage_key", "AzureStorageKeyDetector"),
+    ("discord", "DiscordBotTokenDetector"),
+    ("github_token", "GitHubTokenDetector"),
+    ("gitlab_token", "GitLabTokenDetector"),
+    ("jwt", "JwtTokenDetector"),
+    ("mailchimp", "MailchimpDetector"),
+    ("npm", "NpmDetector"),
+    ("openai", "OpenAIDetector"),
+    ("pypi_token", "PypiTokenDetector"),
+    ("sendgrid", "SendGridDetector"),
+    ("slack", "SlackDetector"),
+    ("square_oauth", "SquareOAuthDetector"),
+    ("stripe", "StripeDetector"),
+    ("twilio", "TwilioKeyDetector"),
+)
+PRIVATE_KEY = re.compile(
+    r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY(?: BLOCK)?-----(?:\\[nr]|[\s\"'+,\\])*"
+    r"(?:(?:Proc-Type|DEK-Info|Version|Comment): [^\n]{0,200}\n\s*)*[A-Za-z0-9+/=]{40}"
+)
+"""The header alone is what programs look for; a key has a body too."""
+PLACEHOLDER = re.compile(r"example|dummy|fake|placeholder|test|your|(.)\1{5}|0123456|1234567|abcdef", re.IGNORECASE)
+LONGEST_LINE = 5000
+"""Characters of a line that are looked at."""
+
+
+def secret(text: str) -> str | None:
+    """Which kind of secret stands on which line; None where none does."""
+    if not any(mark in text for mark in MARKS):
+        return None
+    if found := PRIVATE_KEY.search(text):
+        return _told("private key", text.count("\n", 0, found.start()) + 1)
+    for number, line in enumerate(text.split("\n"), 1):
+        if any(mark in line for mark in MARKS):
+            for detector in _detectors():
+                for found_text in detector.analyze_string(line[:LONGEST_LINE]):
+                    if found_text and not PLACEHOLDER.search(str(found_text)):
+                        return _told(detector.secret_type, number)
+    return None
+
+
+def _told(kind: str, line: int) -> str:
+    """Without a character of the secret itself."""
+    return f"it holds a secret on line {line}: {kind}"
+
+
+@cache
+def _detectors() -> tuple[Any, ...]:
+    return tuple(getattr(import_module(f"detect_secrets.plugins.{module}"), name)() for module, name in PLUGINS)
