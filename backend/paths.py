@@ -44,6 +44,11 @@ class Paths:
         return self.home / "sources"
 
     @property
+    def uploads(self) -> Path:
+        """What came over standard input: one folder a source, named by us."""
+        return self.home / "uploads"
+
+    @property
     def scans(self) -> Path:
         return self.home / "scans"
 
@@ -58,7 +63,7 @@ class Paths:
 
     def prepare(self) -> None:
         """Create the home and its folders with mode 0700. Raises OSError when that is impossible."""
-        for folder in (self.home, self.logs, self.sources, self.scans, self.runs, self.trash):
+        for folder in (self.home, self.logs, self.sources, self.uploads, self.scans, self.runs, self.trash):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.home.chmod(0o700)
 

@@ -1,6 +1,6 @@
 """Typed access to the engine over its unix socket: blocking for the shell, asynchronous for the screen."""
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -69,9 +69,24 @@ class Client:
         result: T = self._send("POST", path, body, type_, timeout_s=timeout_s)
         return result
 
+    def upload(self, path: str, pieces: Iterator[bytes], type_: type[T], **query: Any) -> T:
+        """Send bytes as they come; there is no limit of time."""
+        self._greet()
+        try:
+            answer = self._http.post(path, content=pieces, params=query, timeout=None)
+        except (httpx.HTTPError, OSError) as error:
+            raise unreachable(error, self._paths) from error
+        result: T = answer_of(answer.status_code, answer.content, type_)
+        return result
+
     def delete(self, path: str) -> None:
         """Remove what is at `path`."""
         self._send("DELETE", path, None, Any)
+
+    def _greet(self) -> None:
+        if not self._greeted:
+            check_version(self._send("GET", "/version", None, wire.EngineInfo))
+            self._greeted = True
 
     def _send(
         self,
@@ -82,9 +97,8 @@ class Client:
         query: Mapping[str, Any] | None = None,
         timeout_s: float | None = None,
     ) -> Any:
-        if not self._greeted and path != "/version":
-            check_version(self._send("GET", "/version", None, wire.EngineInfo))
-            self._greeted = True
+        if path != "/version":
+            self._greet()
         try:
             answer = self._http.request(method, path, **request_of(body, query, timeout_s))
         except (httpx.HTTPError, OSError) as error:

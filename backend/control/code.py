@@ -7,10 +7,11 @@ from starlette.routing import Route
 
 from backend import wire
 from backend.control.answers import answer, body, context, number
-from backend.errors import NotFound
+from backend.errors import BadRequest, NotFound
 from backend.scan import changes, results, settings
 from backend.scan import run as scans
 from backend.sources import catalog as sources
+from backend.sources import upload as uploads
 
 
 class What(msgspec.Struct, frozen=True):
@@ -35,6 +36,27 @@ async def add_source(request: Request) -> Response:
     return answer(await sources.add(context(request), await body(request, wire.AddSource)))
 
 
+async def upload(request: Request) -> Response:
+    """POST /sources/upload?name=&set=: the body is the file itself, as it comes."""
+    query = request.query_params
+    if not (name := query.get("name")):
+        raise BadRequest("What is sent needs a name.", "Give one: --name x.tgz")
+    try:
+        wanted = msgspec.convert({"set": query.get("set", "auto")}, SetBody).set
+    except msgspec.ValidationError as error:
+        raise BadRequest("set is auto, train or test.") from error
+    return answer(await uploads.receive(context(request), name, wanted, request.stream()))
+
+
+async def remove_source(request: Request) -> Response:
+    """DELETE /sources/{name}"""
+    ctx, name = context(request), request.path_params["name"]
+    location = (await sources.get(ctx, name)).location
+    await sources.remove(ctx, name)
+    await uploads.forget(ctx, location)
+    return answer({})
+
+
 async def understand(request: Request) -> Response:
     """POST /sources/understand: what it would be added as."""
     return answer(await sources.understand(context(request), (await body(request, What)).what))
@@ -54,12 +76,6 @@ async def set_source(request: Request) -> Response:
     """POST /sources/{name}/set"""
     wanted = (await body(request, SetBody)).set
     return answer(await sources.set_set(context(request), request.path_params["name"], wanted))
-
-
-async def remove_source(request: Request) -> Response:
-    """DELETE /sources/{name}"""
-    await sources.remove(context(request), request.path_params["name"])
-    return answer({})
 
 
 async def start_scan(request: Request) -> Response:
@@ -120,6 +136,7 @@ async def by_hand(request: Request) -> Response:
 ROUTES = [
     Route("/sources", list_sources),
     Route("/sources", add_source, methods=["POST"]),
+    Route("/sources/upload", upload, methods=["POST"]),
     Route("/sources/understand", understand, methods=["POST"]),
     Route("/sources/{name}", get_source),
     Route("/sources/{name}", remove_source, methods=["DELETE"]),

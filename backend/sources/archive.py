@@ -1,37 +1,36 @@
-"""Reads .zip and .tar archives member by member; nothing is ever written to disk."""
+"""Reads .zip and .tar archives and single compressed files member by member; nothing is ever written to disk."""
 
-import gzip
-import lzma
 import tarfile
 import zipfile
-import zlib
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from backend.errors import NotFound, RefactError
+from backend.sources.compression import BROKEN, compression, inner_name, opened
 from backend.sources.members import HEAD, LARGEST_READ, Budget, Member, Place, safe_path
 
-SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
-DAMAGED = (tarfile.TarError, zipfile.BadZipFile, EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile, OSError)
+TARS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar.zst", ".tzst")
+SUFFIXES = (".zip", *TARS, ".gz", ".bz2", ".xz", ".zst")
+DAMAGED = (tarfile.TarError, zipfile.BadZipFile, *BROKEN)
 
 
 def recognise(path: Path) -> str | None:
-    """`zip` or `tar` by content, else None. Raises OSError where the file cannot be read."""
+    """`zip`, `tar` or the name of a compression, by content, or None. Raises OSError for an unreadable file."""
     with path.open("rb") as stream:
         head = stream.read(512)
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return "zip"
     if head[257:262] == b"ustar":
         return "tar"
-    if head.startswith((b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00")):
+    if found := compression(head):
         try:
-            with tarfile.open(path, "r|*") as archive:
-                archive.next()
-            return "tar"
+            with opened(path) as packed, tarfile.open(fileobj=packed, mode="r|") as archive:
+                return "tar" if archive.next() else found
         except DAMAGED:
             # Compressed, but no archive; by its name it is one that was cut off.
-            return "tar" if path.name.endswith(SUFFIXES) else None
+            return "tar" if path.name.endswith(TARS) else found
     return "tar" if path.name.endswith(".tar") else "zip" if path.name.endswith(".zip") else None
 
 
@@ -41,13 +40,13 @@ def walk(place: Place, refused: Counter[str], read: bool) -> Iterator[Member]:
     if not path.is_file():
         raise NotFound(f"There is no file {path} (any more).", "Check the path, or remove the source.")
     below = place.subfolder.strip("/") + "/" if place.subfolder else ""
-    reader = _zip if recognise(path) == "zip" else _tar
+    reader = {"zip": _zip, "tar": _tar}.get(recognise(path) or "", _single)
     found = False
     try:
         for member in reader(path, refused, read):
             if member.path.startswith(below):
                 found = True
-                yield Member(member.path[len(below) :], member.size, member.data, member.error)
+                yield replace(member, path=member.path[len(below) :])
     except DAMAGED as error:
         raise RefactError(
             f"The archive {path.name} is damaged: {error or 'it ends too early'}.", "Make or download it again."
@@ -103,7 +102,7 @@ def _zip(path: Path, refused: Counter[str], read: bool) -> Iterator[Member]:
 
 def _tar(path: Path, refused: Counter[str], read: bool) -> Iterator[Member]:
     budget = Budget(path.stat().st_size)
-    with tarfile.open(path, "r|*", errors="surrogateescape") as archive:
+    with opened(path) as packed, tarfile.open(fileobj=packed, mode="r|", errors="surrogateescape") as archive:
         for info in archive:
             archive.members = []  # type: ignore[attr-defined]  # a stream is read once; remembering a million headers would cost memory
             if info.isdir():
@@ -121,6 +120,26 @@ def _tar(path: Path, refused: Counter[str], read: bool) -> Iterator[Member]:
                 yield Member(name, info.size, None, head=stream.read(HEAD) if stream else b"")
             else:
                 yield Member(name, info.size, stream.read() if stream else None)
+
+
+def _single(path: Path, refused: Counter[str], read: bool) -> Iterator[Member]:
+    """The one file inside a compressed one; its size is known only once it has been read through."""
+    budget = Budget(path.stat().st_size)
+    data = bytearray()
+    size = 0
+    with opened(path) as stream:
+        while piece := stream.read(1 << 20):
+            size += len(piece)
+            budget.take(len(piece))
+            if len(data) <= LARGEST_READ:
+                data += piece
+    name = safe_path(inner_name(path.name))
+    if not read:
+        yield Member(name, size, None)
+    elif size > LARGEST_READ:
+        yield Member(name, size, None, head=bytes(data[:HEAD]))
+    else:
+        yield Member(name, size, bytes(data))
 
 
 def _kind(info: tarfile.TarInfo) -> str | None:

@@ -1,5 +1,6 @@
 """`sources add|list|sync|set|remove`: bring code in."""
 
+import sys
 from pathlib import Path
 
 import click
@@ -7,7 +8,7 @@ import click
 from backend import wire
 from refact_tui import words
 from refact_tui.cli.engine_link import connect, job_of, path_of, wait
-from refact_tui.cli.output import REFUSED, Failure, Progress, columns, emit
+from refact_tui.cli.output import REFUSED, USAGE, Failure, Progress, columns, emit
 from refact_tui.cli.verbs import root, verb, yes_or_no
 from refact_tui.client import Client
 
@@ -35,7 +36,17 @@ def add(
     waiting: bool,
     as_json: bool,
 ) -> None:
-    """Add a git URL, or a repository, folder, archive or file of this box."""
+    """Add a git URL, or a repository, folder, archive or file of this box; `-` reads an archive or file from stdin."""
+    if what == "-":
+        if not name or branch or subfolder:
+            raise Failure("What comes on stdin needs --name x.tgz, and nothing else.", "", "usage", USAGE)
+        with connect() as client:
+            pieces = iter(lambda: sys.stdin.buffer.read(1 << 20), b"")
+            source = client.upload("/sources/upload", pieces, wire.Source, name=name, set=set_name)
+            if waiting:
+                source = until_read(client, source.name)
+        emit(source, as_json, source_text(source))
+        return
     request = wire.AddSource(what=local(what), name=name, branch=branch, subfolder=subfolder, set=set_name)
     with connect() as client:
         source = client.post("/sources", request, wire.Source)

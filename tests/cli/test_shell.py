@@ -1,5 +1,6 @@
 """The shell contract: JSON shapes, exit statuses, and bad input answered in words with nothing lost."""
 
+import json
 import socket
 import subprocess
 import sys
@@ -171,6 +172,26 @@ def test_starting_is_quick_enough_to_wait_for(box: Box) -> None:
     began = time.monotonic()
     box.ok("engine", "start")
     assert time.monotonic() - began < 30  # a measurement stands in tests/benchmarks; this only notices a hang
+
+
+def test_an_archive_on_standard_input(box: Box, tmp_path: Path) -> None:
+    path = tmp_path / "x.tar.gz"
+    with tarfile.open(path, "w:gz") as packed:
+        packed.add(__file__, "sent/shell.py")
+    command = [sys.executable, "-P", "-m", "refact_tui", "sources", "add", "-", "--wait", "--json"]
+    with path.open("rb") as sent:
+        done = subprocess.run(
+            [*command, "--name", "../x y.tar.gz"], stdin=sent, capture_output=True, env=box.environment, check=False
+        )
+    source = json.loads(done.stdout)
+    assert done.returncode == 0 and (source["kind"], source["files"], source["name"]) == ("archive", 1, "x-y")
+    kept = Path(source["location"])
+    assert kept.is_file() and kept.parent.parent == box.home / "uploads"
+    box.ok("sources", "remove", "x-y", "--yes")
+    assert not kept.parent.exists()
+    code, answer, _ = box.run("sources", "add", "-", "--name", "empty.zip")
+    assert code == 1 and "empty" in answer["error"]["message"] and not list((box.home / "uploads").iterdir())
+    assert box.run("sources", "add", "-")[0] == 2
 
 
 def test_what_is_accepted_can_be_changed(box: Box, tmp_path: Path) -> None:

@@ -1,14 +1,19 @@
 """Archives and folders: what is good comes out, what is hostile is counted, nothing is written."""
 
+import bz2
+import gzip
 import io
+import lzma
 import os
 import random
 import tarfile
 import zipfile
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import zstandard
 
 from backend.errors import NotFound, RefactError, TooLarge
 from backend.sources import archive, members
@@ -33,7 +38,8 @@ def add(tar: tarfile.TarFile, name: str, data: bytes = b"", kind: bytes = tarfil
 
 
 @pytest.mark.parametrize(
-    ("name", "mode"), [("a.tar", "w"), ("a.tar.gz", "w:gz"), ("a.tgz", "w:gz"), ("a.tar.bz2", "w:bz2")]
+    ("name", "mode"),
+    [("a.tar", "w"), ("a.tar.gz", "w:gz"), ("a.tgz", "w:gz"), ("a.tar.bz2", "w:bz2"), ("a.tar.xz", "w:xz")],
 )
 def test_a_tar_gives_its_files_and_counts_what_is_hostile(tmp_path: Path, name: str, mode: str) -> None:
     path = tmp_path / name
@@ -130,14 +136,6 @@ def test_limits_on_members_and_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
         Budget().take(9 * 1024**3)
 
 
-def test_a_single_compressed_file_is_no_archive(tmp_path: Path) -> None:
-    import gzip
-
-    path = tmp_path / "a.gz"
-    path.write_bytes(gzip.compress(b"a = 1\n" * 1000))
-    assert archive.recognise(path) is None
-
-
 def test_a_folder_is_walked_without_following_links(tmp_path: Path) -> None:
     root = tmp_path / "code"
     (root / "sub").mkdir(parents=True)
@@ -175,3 +173,40 @@ def test_names_from_outside_are_printable_and_unique() -> None:
     assert len(safe_path("x" * 4000)) == members.LONGEST_PATH
     same = iter([Member("a", 1, b"1"), Member("a", 1, b"2"), Member("a", 1, b"3")])
     assert [one.path for one in unique(same)] == ["a", "a (2)", "a (3)"]
+
+
+@pytest.mark.parametrize(
+    ("suffix", "pack"),
+    [(".gz", gzip.compress), (".bz2", bz2.compress), (".xz", lzma.compress), (".zst", zstandard.compress)],
+)
+def test_a_single_compressed_file_is_one_member(tmp_path: Path, suffix: str, pack: Callable[[bytes], bytes]) -> None:
+    path = tmp_path / f"main.py{suffix}"
+    path.write_bytes(pack(b"a = 1\n"))
+    assert archive.recognise(path) in {"gzip", "bzip2", "xz", "zstd"}
+    assert read(path, "archive")[0] == {"main.py": b"a = 1\n"}
+    path.write_bytes(pack(b"x" * (members.LARGEST_READ + 1)))
+    (large,) = stream(place(path, "archive"))
+    assert (large.size, large.data, large.head[:2]) == (members.LARGEST_READ + 1, None, b"xx")
+    path.write_bytes(pack(random.Random(1).randbytes(50_000))[:20_000])
+    with pytest.raises(RefactError, match="damaged"):
+        read(path, "archive")
+
+
+def test_a_tar_in_zstandard(tmp_path: Path) -> None:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as tar:
+        add(tar, "src/a.py", b"a = 1\n")
+        add(tar, "../up.py", b"x")
+    path = tmp_path / "a.tar.zst"
+    path.write_bytes(zstandard.compress(packed.getvalue()))
+    assert archive.recognise(path) == "tar"
+    assert read(path, "archive") == ({"src/a.py": b"a = 1\n"}, {"path with ..": 1})
+
+
+def test_a_single_file_that_unpacks_to_far_too_much(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.gz"
+    with gzip.open(path, "wb") as bomb:
+        for _ in range(64):
+            bomb.write(bytes(1 << 20))
+    with pytest.raises(TooLarge, match="times its size"):
+        read(path, "archive")
