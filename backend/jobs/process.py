@@ -101,13 +101,18 @@ def started_at(pid: int) -> float | None:
     return None if fields[0] in ("Z", "X") else float(fields[19])
 
 
+def die_with(parent: int) -> None:
+    """Have this process killed when `parent`, which forked it, dies."""
+    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it died before it could be asked to take us with it
+        os._exit(1)
+
+
 def _before_exec(parent: int, detach: bool, nice: int) -> Callable[[], None]:
     def prepare() -> None:
         if nice:
             os.nice(nice)
         if not detach:
-            _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-            if os.getppid() != parent:  # it died before it could be asked to take us with it
-                os._exit(1)
+            die_with(parent)
 
     return prepare

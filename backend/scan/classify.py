@@ -1,16 +1,14 @@
-"""Stage 1 in the scan's own process: read, hash, judge, store; what is known from the last scan is not judged again."""
+"""Stage 1 in the scan's own process: read, judge on every core, store; what the last scan knows is not judged again."""
 
-import hashlib
 import sqlite3
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from backend.errors import RefactError
-from backend.scan.duplicates import signature
-from backend.scan.rules import Judgement, judge
-from backend.scan.text import decode
+from backend.scan.batch import Batch, Judges, Known
+from backend.scan.rules import Judgement
 from backend.sources.members import Member, Place
 from backend.sources.stream import members
 from backend.store.content import ContentStore
@@ -18,22 +16,22 @@ from backend.store.content import ContentStore
 BATCH = 200
 BATCH_BYTES = 8 * 1024**2
 Emit = Callable[[dict[str, Any]], None]
-Known = dict[str, tuple[str, Judgement]]
 
 
 def classify(places: list[Place], state: Path, content: Path, reuse: bool, emit: Emit) -> None:
     """Read every source and tell what its files are; a source that fails is told, and the others go on."""
-    store = ContentStore(content)
+    store, judges = ContentStore(content), Judges()
     try:
         for place in places:
             refused: Counter[str] = Counter()
             try:
-                _source(place, known(state, place.id) if reuse else {}, store, refused, emit)
+                _source(place, known(state, place.id) if reuse else {}, store, judges, refused, emit)
             except (RefactError, OSError) as error:
                 emit({"kind": "failed", "source": place.id, "message": str(error)})
             else:
                 emit({"kind": "read", "source": place.id, "refused": dict(refused)})
     finally:
+        judges.close()
         store.close()
 
 
@@ -54,40 +52,26 @@ def known(state: Path, source_id: int) -> Known:
         connection.close()
 
 
-def _source(place: Place, old: Known, store: ContentStore, refused: Counter[str], emit: Emit) -> None:
-    rows: list[list[Any]] = []
-    contents: dict[str, bytes] = {}
-    signatures: dict[str, bytes] = {}
-    waiting = 0
-
-    def flush() -> None:
-        nonlocal waiting
-        store.put_many(contents.items())
-        store.put_signatures(signatures.items())
+def _source(place: Place, old: Known, store: ContentStore, judges: Judges, refused: Counter[str], emit: Emit) -> None:
+    for results in judges.all(batches(members(place, refused), old)):
+        store.put_packed((one.sha256, one.packed) for one in results if one.packed is not None)
+        store.put_signatures((one.sha256, one.signature) for one in results if one.signature is not None)
+        rows = [
+            [one.path, one.size, one.sha256, one.found.language, one.found.text_ok, one.found.reason, one.found.detail]
+            for one in results
+        ]
         emit({"kind": "files", "source": place.id, "rows": rows})
-        rows.clear()
-        contents.clear()
-        signatures.clear()
-        waiting = 0
-
-    for member in members(place, refused):
-        sha = hashlib.sha256(member.data).hexdigest() if member.data is not None else ""
-        before = old.get(member.path)
-        if sha and before and before[0] == sha:
-            found = before[1]
-        else:
-            found = _judge(member)
-            # Text that was refused is kept too, for the preview; it is small and shared. A secret is kept nowhere.
-            if sha and found.text_ok and found.reason != "secrets" and member.data is not None:
-                contents[sha] = member.data
-                waiting += len(member.data)
-                if found.reason is None and (lines := signature(decode(member.data) or "")):
-                    signatures[sha] = lines
-        rows.append([member.path, member.size, sha, found.language, found.text_ok, found.reason, found.detail])
-        if len(rows) >= BATCH or waiting >= BATCH_BYTES:
-            flush()
-    flush()
 
 
-def _judge(member: Member) -> Judgement:
-    return judge(member.path, member.size, member.data, member.error, member.head)
+def batches(found: Iterator[Member], old: Known) -> Iterator[Batch]:
+    """The members, some hundred or some megabytes at a time, each with what was known of its path."""
+    batch: Batch = []
+    held = 0
+    for member in found:
+        batch.append((member, old.get(member.path)))
+        held += len(member.data or b"")
+        if len(batch) >= BATCH or held >= BATCH_BYTES:
+            yield batch
+            batch, held = [], 0
+    if batch:
+        yield batch

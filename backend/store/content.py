@@ -25,7 +25,11 @@ class ContentStore:
 
     def put_many(self, items: Iterable[tuple[str, bytes]]) -> None:
         """Keep (sha256, bytes) pairs, all or none; what is there already stays."""
-        rows = [(sha256, zlib.compress(data, 1)) for sha256, data in items]
+        self.put_packed((sha256, zlib.compress(data, 1)) for sha256, data in items)
+
+    def put_packed(self, items: Iterable[tuple[str, bytes]]) -> None:
+        """The same for bytes that zlib has compressed already."""
+        rows = list(items)
         if not rows:
             return
         self._connection.execute("BEGIN IMMEDIATE")
