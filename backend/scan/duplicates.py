@@ -35,7 +35,7 @@ class Near:
 
 def telling(text: str) -> Lines:
     """The lines by which texts are compared."""
-    return frozenset(line for raw in text.split("\n") if len(line := raw.strip()) >= TELLING)
+    return frozenset({line for raw in text.split("\n") if len(line := raw.strip()) >= TELLING})
 
 
 def signature(text: str) -> bytes | None:
