@@ -49,6 +49,11 @@ class Paths:
         return self.home / "uploads"
 
     @property
+    def downloads(self) -> Path:
+        """Files fetched by https, one folder a source id."""
+        return self.home / "downloads"
+
+    @property
     def scans(self) -> Path:
         return self.home / "scans"
 

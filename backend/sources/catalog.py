@@ -84,7 +84,8 @@ async def remove(ctx: Context, name: str) -> None:
     async with ctx.db.transaction() as change:
         await change.execute("DELETE FROM sources WHERE id = ?", (row["id"],))
     ctx.bus.publish("source_removed", {"name": name})
-    await asyncio.to_thread(shutil.rmtree, Path(records.place_of(ctx, row).clone), ignore_errors=True)
+    for ours in (records.place_of(ctx, row).clone, ctx.paths.downloads / str(row["id"])):
+        await asyncio.to_thread(shutil.rmtree, Path(ours), ignore_errors=True)
 
 
 async def set_set(ctx: Context, name: str, set_name: str) -> wire.Source:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sqlite3
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -9,17 +10,22 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from backend import settings
 from backend.context import Context
 from backend.errors import RefactError
 from backend.jobs.states import Stopped
-from backend.sources import git, records
+from backend.sources import git, link, records
 from backend.sources.fetch import fetch
-from backend.sources.members import Place, refusals
+from backend.sources.members import refusals
 from backend.sources.stream import snapshot
 from backend.store.database import now
 
 if TYPE_CHECKING:
     from backend.jobs.queue import JobHandle
+
+
+ALLOW_PRIVATE = "sources.allow_private"
+"""Setting: links may lead to addresses of this network."""
 
 
 def reading(ctx: Context, name: str) -> Callable[["JobHandle"], Awaitable[None]]:
@@ -30,7 +36,7 @@ def reading(ctx: Context, name: str) -> Callable[["JobHandle"], Awaitable[None]]
         await records.change(ctx, row["id"], state="reading", detail="")
         await records.publish(ctx, name)
         try:
-            await _until_stopped(handle, _read(ctx, records.place_of(ctx, row), row["branch"], handle))
+            await _until_stopped(handle, _read(ctx, row, handle))
         except (RefactError, OSError, Stopped) as error:
             # Nothing is lost by a failure: the snapshot and the files of before stay.
             await records.change(ctx, row["id"], state="failed", detail=_why(error))
@@ -68,10 +74,14 @@ async def _until_stopped(handle: "JobHandle", work: Awaitable[None]) -> None:
                     await one
 
 
-async def _read(ctx: Context, place: Place, branch: str | None, handle: "JobHandle") -> None:
+async def _read(ctx: Context, row: sqlite3.Row, handle: "JobHandle") -> None:
+    place = records.place_of(ctx, row)
     if place.kind == "git":
-        await fetch(Path(place.clone), place.location, branch, _teller(handle))
+        await fetch(Path(place.clone), place.location, row["branch"], _teller(handle))
         place = replace(place, commit=await asyncio.to_thread(git.head, place.clone))
+    elif records.linked(row):
+        allowed = bool(await settings.get(ctx.db, ALLOW_PRIVATE))
+        await link.download(row["location"], Path(place.location), allowed, _bytes_teller(handle))
     handle.progress(message="listing files")
     found = await asyncio.to_thread(snapshot, place)
     async with ctx.db.transaction() as change:
@@ -99,6 +109,21 @@ async def _read(ctx: Context, place: Place, branch: str | None, handle: "JobHand
             ),
         )
     handle.progress(done=found.files, total=found.files, unit="files", message=f"{found.files} files")
+
+
+def _bytes_teller(handle: "JobHandle") -> Callable[[int, int], None]:
+    """Turns bytes that come into progress with rate and time left, in kilobytes."""
+    began = time.monotonic()
+
+    def tell(done: int, total: int) -> None:
+        spent = time.monotonic() - began
+        rate = done / 1024 / spent if spent > 0.5 else None
+        eta = (total - done) / 1024 / rate if rate and total else None
+        handle.progress(
+            done=done // 1024, total=max(total, done) // 1024, rate=rate, unit="KB", eta_s=eta, message="downloading"
+        )
+
+    return tell
 
 
 def _teller(handle: "JobHandle") -> Callable[[str, int, int], None]:

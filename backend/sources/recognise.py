@@ -14,6 +14,10 @@ from backend.wire import SourceKind
 SCP = re.compile(r"[A-Za-z0-9_][\w.-]*@[A-Za-z0-9][\w.-]*:(?!:)[^\s]+")
 SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)(::|://)")
 REVISION = re.compile(r"(?!-)(?!.*\.\.)(?!.*@\{)[^\s~^:?*\[\\\x00-\x1f\x7f]{1,200}(?<!/)(?<!\.lock)(?<!\.)")
+LINKED_FILE = re.compile(
+    r"\.(?:py|js|jsx|ts|tsx|go|rs|c|h|cc|cpp|hpp|cs|java|kt|swift|rb|php|lua|pl|r|jl|scala|sh|sql|m|mm|zig|dart|ex|exs)$"
+)
+"""A link that ends so is one to a file of code; repositories' names do not."""
 NAME_LENGTH = 60
 
 
@@ -53,11 +57,18 @@ def _url(what: str, scheme: str, mark: str) -> Recognised:
         raise BadRequest(f"{safe_text(what)!r} names no host.", "A git URL looks like https://host/group/project.git.")
     if parts.password:
         raise BadRequest("The URL has a password in it, which would be stored and shown.", "Leave it out; use ssh.")
-    if parts.path.lower().endswith(archive.SUFFIXES):
-        raise BadRequest(
-            "Only git repositories are fetched over the network.", "Download the archive and add the file."
-        )
+    if scheme == "https" and (kind := _linked(parts.path)):
+        name = name_of(parts.path)
+        return Recognised(kind, what, name, f"{kind} {name} at {safe_text(what)}, fetched once and at every sync")
     return _git(what, parts.path)
+
+
+def _linked(path: str) -> SourceKind | None:
+    """What a link to one file leads to, by its suffix; None for a repository."""
+    low = path.lower()
+    if low.endswith(archive.SUFFIXES):
+        return "archive"
+    return "file" if LINKED_FILE.search(low) and not low.endswith(".git") else None
 
 
 def _git(what: str, path: str) -> Recognised:

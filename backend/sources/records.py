@@ -1,6 +1,9 @@
 """The rows of the table `sources`, and how they cross the wire."""
 
+import re
 import sqlite3
+from pathlib import Path
+from urllib.parse import urlsplit
 
 from backend import wire
 from backend.context import Context
@@ -70,13 +73,24 @@ async def publish(ctx: Context, name: str) -> wire.Source:
     return source
 
 
+def linked(row: sqlite3.Row) -> bool:
+    """Whether it is a file or archive that is fetched by https."""
+    return row["kind"] != "git" and str(row["location"]).startswith("https://")
+
+
+def fetched(ctx: Context, row: sqlite3.Row) -> Path:
+    """Where such a file lies once it was fetched; its own name matters to its kind, so it is kept, made safe."""
+    last = urlsplit(row["location"]).path.rsplit("/", 1)[-1]
+    return ctx.paths.downloads / str(row["id"]) / (re.sub(r"[^A-Za-z0-9_.+-]+", "-", last)[-100:].strip("-.") or "file")
+
+
 def place_of(ctx: Context, row: sqlite3.Row) -> Place:
     """The source as a reader needs it."""
     return Place(
         id=row["id"],
         name=row["name"],
         kind=row["kind"],
-        location=row["location"],
+        location=str(fetched(ctx, row)) if linked(row) else row["location"],
         set=row["set_name"],
         subfolder=row["subfolder"],
         commit=row["commit_sha"],

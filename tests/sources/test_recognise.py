@@ -39,7 +39,7 @@ def test_git_urls(what: str, name: str) -> None:
         "ssh://-oProxyCommand=x/a",
         "-oProxyCommand=x@host:a",
         "https://u:secret@host/a.git",
-        "https://host/a.zip",
+        "ssh://u:secret@host/a.zip",
         "relative/path",
         "/no/such/folder",
         "/dev/null",
