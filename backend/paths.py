@@ -49,6 +49,16 @@ class Paths:
         return self.home / "uploads"
 
     @property
+    def credentials(self) -> Path:
+        """SSH keys and tokens of sources, each a file of mode 0600."""
+        return self.home / "credentials"
+
+    @property
+    def known_hosts(self) -> Path:
+        """Host keys of git servers, pinned at the first connection."""
+        return self.home / "known_hosts"
+
+    @property
     def downloads(self) -> Path:
         """Files fetched by https, one folder a source id."""
         return self.home / "downloads"

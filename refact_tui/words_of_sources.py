@@ -74,6 +74,10 @@ def detail_lines(source: wire.Source, job: wire.Job | None, width: int) -> list[
     if source.subfolder:
         place.append(f"only {clean(source.subfolder)}")
     lines: list[Cell] = [("  ".join(place), "plain"), (SET_WORDS[source.set], "muted")]
+    trust = [f"key: {clean(source.credential)}"] if source.credential else []
+    trust += [f"host key pinned: {clean(source.host_key)}"] if source.host_key else []
+    if trust:
+        lines.append(("  ".join(trust), "muted"))
     if job is not None and job.state == "running":
         lines.append((progress(job, width), "busy"))
     elif source.state == "queued":

@@ -8,7 +8,7 @@ from pathlib import Path
 from backend import wire
 from backend.context import Context
 from backend.errors import BadRequest, Conflict
-from backend.sources import records
+from backend.sources import credentials, records
 from backend.sources.members import Place
 from backend.sources.read import reading
 from backend.sources.recognise import check_branch, check_name, check_subfolder, recognise
@@ -32,11 +32,15 @@ async def add(ctx: Context, request: wire.AddSource) -> wire.Source:
         raise BadRequest(f"A {found.kind} has no branches.", "Leave --branch out.")
     if subfolder and found.kind == "file":
         raise BadRequest("A single file has no subfolders.", "Leave --subfolder out.")
+    if request.credential:
+        if found.kind != "git" or found.location.startswith("/"):
+            raise BadRequest("Only a git repository over the network needs a credential.", "Leave --credential out.")
+        await asyncio.to_thread(credentials.find, ctx.paths, request.credential)
     try:
         await ctx.db.execute(
-            "INSERT INTO sources(project_id, name, kind, location, branch, subfolder, set_name, state, detail, added) "
-            "VALUES (1, ?, ?, ?, ?, ?, ?, 'queued', '', ?)",
-            (name, found.kind, found.location, branch, subfolder, request.set, now()),
+            "INSERT INTO sources(project_id, name, kind, location, branch, subfolder, set_name, credential, state, "
+            "detail, added) VALUES (1, ?, ?, ?, ?, ?, ?, ?, 'queued', '', ?)",
+            (name, found.kind, found.location, branch, subfolder, request.set, request.credential, now()),
         )
     except sqlite3.IntegrityError as error:
         raise Conflict(

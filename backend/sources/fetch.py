@@ -5,7 +5,7 @@ import os
 import re
 import shutil
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from backend.errors import RefactError
@@ -20,9 +20,12 @@ Tell = Callable[[str, int, int], None]
 """What git is doing, how much of it is done, and of how much."""
 
 
-async def fetch(clone: Path, location: str, branch: str | None, tell: Tell) -> None:
+async def fetch(
+    clone: Path, location: str, branch: str | None, tell: Tell, own: Mapping[str, str] | None = None
+) -> None:
     """Bring the newest commit of a branch or tag (None: the default branch) into `clone`.
 
+    `own` is added to git's environment, and says which key it uses.
     Raises RefactError with git's own words where it fails, or where nothing answers in time."""
     local = location.startswith("/")
     if shutil.which("git") is None:
@@ -33,17 +36,17 @@ async def fetch(clone: Path, location: str, branch: str | None, tell: Tell) -> N
         await _git(["init", "-q", "--bare", "--template=", str(clone)], local, lambda *_: None)
     arguments = ["-C", str(clone), "fetch", "--depth=1", "--no-tags", "--no-recurse-submodules", "--update-shallow"]
     arguments += ["--no-write-fetch-head", "--force", "--progress", "--", location, f"+{branch or 'HEAD'}:{HEAD}"]
-    await _git(arguments, local, tell)
+    await _git(arguments, local, tell, own)
 
 
-async def _git(arguments: list[str], local: bool, tell: Tell) -> None:
+async def _git(arguments: list[str], local: bool, tell: Tell, own: Mapping[str, str] | None = None) -> None:
     process = await asyncio.create_subprocess_exec(
         "git",
         *arguments,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
-        env=environment(local),
+        env={**environment(local), **(own or {})},
         start_new_session=True,
     )
     words: list[str] = []
@@ -86,21 +89,30 @@ async def _listen(process: asyncio.subprocess.Process, words: list[str], tell: T
         words.append(safe_text(rest.strip())[:300])
 
 
+HINTS: tuple[tuple[tuple[str, ...], str], ...] = (
+    (("couldn't find remote ref",), "There is no such branch or tag; check its name."),
+    (
+        ("Host key verification failed",),
+        "The server's key is another than the one pinned at the first connection, which may be an attack. If its owner "
+        "says that it has changed, run `refact-tui credentials forget-host HOST`, then sync.",
+    ),
+    (
+        ("could not read Username", "Authentication failed", "Permission denied"),
+        "It is private, or does not exist, or wants another key. Make one with `refact-tui credentials set NAME`, let "
+        "the server know it, and add the source with --credential NAME.",
+    ),
+    (("Could not resolve host",), "Check the host's name and this box's network."),
+    (("dubious ownership",), "The repository belongs to another user of this box; add a copy that is yours."),
+)
+"""What to do, by what git or ssh says; the first that is found."""
+
+
 def _failure(words: list[str]) -> tuple[str, str]:
     """Message and hint for what git said."""
+    whole = " ".join(words)
     said = [line for line in words if line.startswith(("fatal:", "error:", "ssh:"))] or words[-2:]
-    text = " ".join(said) or "git gave no reason"
-    hint = "Check the address, then sync the source."
-    if "couldn't find remote ref HEAD" in text:
+    if "couldn't find remote ref HEAD" in whole:
         return "The repository has no commits yet.", "Commit something, then sync the source."
-    if "couldn't find remote ref" in text:
-        hint = "There is no such branch or tag; check its name."
-    elif any(sign in text for sign in ("could not read Username", "Authentication failed", "Permission denied")):
-        hint = "It is private or does not exist: use an ssh URL and a key that ssh knows without asking."
-    elif "Host key verification failed" in text:
-        hint = "The server's key is not the one known from before; if that is right, run ssh-keygen -R HOST."
-    elif "Could not resolve host" in text:
-        hint = "Check the host's name and this box's network."
-    elif "dubious ownership" in text:
-        hint = "The repository belongs to another user of this box; add a copy that is yours."
-    return f"git: {text}", hint
+    usual = "Check the address, then sync the source."
+    hint = next((hint for signs, hint in HINTS if any(sign in whole for sign in signs)), usual)
+    return f"git: {' '.join(said) or 'it gave no reason'}", hint

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 HEAD = "refs/refact/head"
 """Where the fetched commit is kept in our clone."""
 LINK, SUBMODULE = b"120000", b"160000"
+OF_THE_BOX = {"GIT_SSL_CAINFO", "GIT_SSL_CAPATH"}
+"""Certificates of a company's own servers."""
 SETTINGS = {
     "core.hooksPath": "/dev/null",
     "protocol.ext.allow": "never",
@@ -29,7 +31,7 @@ SETTINGS = {
 
 def environment(local: bool) -> dict[str, str]:
     """The environment of every git we start: nothing asks, nothing of the system's configuration is obeyed."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_") or name in OF_THE_BOX}
     settings = {
         "GIT_CONFIG_COUNT": str(len(SETTINGS)),
         **{f"GIT_CONFIG_KEY_{number}": key for number, key in enumerate(SETTINGS)},
@@ -41,7 +43,6 @@ def environment(local: bool) -> dict[str, str]:
         "GIT_TERMINAL_PROMPT": "0",
         "GIT_ASKPASS": "true",
         "SSH_ASKPASS": "true",
-        "GIT_SSH_COMMAND": "ssh -o BatchMode=yes -o ConnectTimeout=20 -o StrictHostKeyChecking=accept-new",
         "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_CONFIG_GLOBAL": os.devnull,
         "GIT_ALLOW_PROTOCOL": "file" if local else "https:ssh",

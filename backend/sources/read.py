@@ -14,7 +14,7 @@ from backend import settings
 from backend.context import Context
 from backend.errors import RefactError
 from backend.jobs.states import Stopped
-from backend.sources import git, link, records
+from backend.sources import credentials, git, hosts, link, records
 from backend.sources.fetch import fetch
 from backend.sources.members import refusals
 from backend.sources.stream import snapshot
@@ -77,7 +77,11 @@ async def _until_stopped(handle: "JobHandle", work: Awaitable[None]) -> None:
 async def _read(ctx: Context, row: sqlite3.Row, handle: "JobHandle") -> None:
     place = records.place_of(ctx, row)
     if place.kind == "git":
-        await fetch(Path(place.clone), place.location, row["branch"], _teller(handle))
+        own = await asyncio.to_thread(credentials.git_environment, ctx.paths, row["credential"])
+        await fetch(Path(place.clone), place.location, row["branch"], _teller(handle), own)
+        if host := hosts.host_of(place.location):
+            pinned = await asyncio.to_thread(hosts.fingerprint, ctx.paths, host)
+            await records.change(ctx, place.id, host_key=pinned)
         place = replace(place, commit=await asyncio.to_thread(git.head, place.clone))
     elif records.linked(row):
         allowed = bool(await settings.get(ctx.db, ALLOW_PRIVATE))

@@ -15,7 +15,7 @@ SELECT = (
     "(SELECT COUNT(*) FROM files f WHERE f.source_id = s.id AND f.verdict = 'accepted') AS accepted, "
     "EXISTS(SELECT 1 FROM files f WHERE f.source_id = s.id AND f.verdict IS NOT NULL) AS scanned FROM sources s "
 )
-CHANGEABLE = {"state", "detail", "commit_sha", "snapshot_id", "synced", "set_name"}
+CHANGEABLE = {"host_key", "state", "detail", "commit_sha", "snapshot_id", "synced", "set_name"}
 
 
 async def rows(ctx: Context) -> list[sqlite3.Row]:
@@ -52,6 +52,8 @@ def to_wire(ctx: Context, row: sqlite3.Row) -> wire.Source:
         location=row["location"],
         branch=row["branch"],
         subfolder=row["subfolder"],
+        credential=row["credential"],
+        host_key=row["host_key"] or "",
         accepted=row["accepted"] if row["scanned"] else None,
         added=row["added"],
         synced=row["synced"],

@@ -29,7 +29,13 @@ def near_duplicates(connection: sqlite3.Connection) -> None:
     )
 
 
-MIGRATIONS: tuple[Migration, ...] = (first_tables, files_by_hand, near_duplicates)
+def sources_credential(connection: sqlite3.Connection) -> None:
+    """The key or token with which a source is fetched, and the fingerprint of the server's pinned key."""
+    connection.execute("ALTER TABLE sources ADD COLUMN credential TEXT")
+    connection.execute("ALTER TABLE sources ADD COLUMN host_key TEXT")
+
+
+MIGRATIONS: tuple[Migration, ...] = (first_tables, files_by_hand, near_duplicates, sources_credential)
 """In the order they are applied; one that has been released is never changed, only followed."""
 
 

@@ -6,6 +6,7 @@ import msgspec
 
 API_VERSION = 1
 SetName = Literal["auto", "train", "test"]
+CredentialKind = Literal["ssh-key", "token"]
 SourceKind = Literal["git", "archive", "folder", "file"]
 SourceState = Literal["queued", "reading", "ready", "failed"]
 JobKind = Literal["source", "scan", "train"]

@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-from backend.wire.base import JobState, SetName, SourceKind, SourceState, Struct, Verdict
+from backend.wire.base import CredentialKind, JobState, SetName, SourceKind, SourceState, Struct, Verdict
 
 
 class AddSource(Struct, frozen=True, kw_only=True):
@@ -14,6 +14,8 @@ class AddSource(Struct, frozen=True, kw_only=True):
     branch: str | None = None
     subfolder: str | None = None
     set: SetName = "auto"
+    credential: str | None = None
+    """Name of the key or token to fetch it with."""
 
 
 class Understood(Struct, frozen=True, kw_only=True):
@@ -39,9 +41,28 @@ class Source(Struct, frozen=True, kw_only=True):
     accepted: int | None = None
     added: str = ""
     synced: str | None = None
+    credential: str | None = None
+    host_key: str = ""
+    """Fingerprint of the git server's pinned key."""
     detail: str = ""
     """Why it failed, or what of it was refused (links, absolute paths …)."""
     job: int | None = None
+
+
+class Credential(Struct, frozen=True, kw_only=True):
+    """A key or token, without what is secret."""
+
+    name: str
+    kind: CredentialKind
+    public_key: str = ""
+    """To be given to the git server; empty for a token."""
+    created: str = ""
+
+
+class NewCredential(Struct, frozen=True, kw_only=True):
+    name: str
+    token: str | None = None
+    """None: an SSH key is made."""
 
 
 class StartScan(Struct, frozen=True, kw_only=True):

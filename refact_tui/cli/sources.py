@@ -25,6 +25,7 @@ def sources() -> None:
 @click.option("--name", help="What to call it; else the last part of WHAT.")
 @click.option("--branch", help="Branch or tag of a repository; else its default.")
 @click.option("--subfolder", help="Only this folder of it.")
+@click.option("--credential", help="Key or token to fetch it with: see `credentials`.")
 @click.option("--set", "set_name", type=SETS, default="auto", show_default=True, help="What its files are for.")
 @click.option("--wait", "waiting", is_flag=True, help="Return when it has been read.")
 def add(
@@ -32,13 +33,14 @@ def add(
     name: str | None,
     branch: str | None,
     subfolder: str | None,
+    credential: str | None,
     set_name: wire.SetName,
     waiting: bool,
     as_json: bool,
 ) -> None:
     """Add a git URL, or a repository, folder, archive or file of this box; `-` reads an archive or file from stdin."""
     if what == "-":
-        if not name or branch or subfolder:
+        if not name or branch or subfolder or credential:
             raise Failure("What comes on stdin needs --name x.tgz, and nothing else.", "", "usage", USAGE)
         with connect() as client:
             pieces = iter(lambda: sys.stdin.buffer.read(1 << 20), b"")
@@ -47,7 +49,9 @@ def add(
                 source = until_read(client, source.name)
         emit(source, as_json, source_text(source))
         return
-    request = wire.AddSource(what=local(what), name=name, branch=branch, subfolder=subfolder, set=set_name)
+    request = wire.AddSource(
+        what=local(what), name=name, branch=branch, subfolder=subfolder, set=set_name, credential=credential
+    )
     with connect() as client:
         source = client.post("/sources", request, wire.Source)
         if waiting:

@@ -17,8 +17,13 @@ from refact_tui.signs import clean
 from refact_tui.words_of_sources import SET_WORDS, next_set
 
 DEBOUNCE_S = 0.2
-HINT = "git URL, or a folder, archive or file on this box"
-FIELDS = (("what", "what", HINT), ("name", "name", "chosen for you"), ("branch", "branch", "the default one"))
+HINT = "git URL, https link, or a folder, archive or file on this box"
+FIELDS = (
+    ("what", "what", HINT),
+    ("name", "name", "chosen for you"),
+    ("branch", "branch", "the default one"),
+    ("key", "key", "none; for a private repository: refact-tui credentials set NAME"),
+)
 
 
 class AddSourceDialog(ModalScreen[wire.Source | None]):
@@ -111,6 +116,7 @@ class AddSourceDialog(ModalScreen[wire.Source | None]):
             what=self._value("what"),
             name=self._value("name") or None,
             branch=self._value("branch") or None,
+            credential=self._value("key") or None,
             set=self._set,
         )
         try:

@@ -1,0 +1,42 @@
+"""Pinned host keys: what a server showed at the first connection, in words, and forgotten on demand."""
+
+import subprocess
+from urllib.parse import urlsplit
+
+from backend.paths import Paths
+
+CHANGED = "REMOTE HOST IDENTIFICATION HAS CHANGED"
+
+
+def host_of(location: str) -> str | None:
+    """The server as ssh's files name it (`host`, or `[host]:port`); None for what goes another way than ssh."""
+    if location.startswith("ssh://"):
+        parts = urlsplit(location)
+        return f"[{parts.hostname}]:{parts.port}" if parts.port and parts.port != 22 else parts.hostname
+    if "://" not in location and "@" in location and not location.startswith("/"):
+        return location.partition("@")[2].partition(":")[0]
+    return None
+
+
+def fingerprint(paths: Paths, host: str) -> str:
+    """SHA256 fingerprints of the keys that are pinned for a host; empty where none is."""
+    said = _keygen("-l", "-F", host, "-f", str(paths.known_hosts)).splitlines()
+    found = [word for line in said if not line.startswith("#") for word in line.split() if word.startswith("SHA256:")]
+    return ", ".join(found)
+
+
+def forget(paths: Paths, host: str) -> bool:
+    """Drop what is pinned for a host; whether there was something."""
+    known = bool(fingerprint(paths, host))
+    if known:
+        _keygen("-R", host, "-f", str(paths.known_hosts))
+        paths.known_hosts.with_name(paths.known_hosts.name + ".old").unlink(missing_ok=True)
+    return known
+
+
+def _keygen(*arguments: str) -> str:
+    try:
+        done = subprocess.run(["ssh-keygen", *arguments], capture_output=True, text=True, check=False, timeout=20)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout

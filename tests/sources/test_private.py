@@ -1,0 +1,242 @@
+"""Private repositories: a real sshd with a key of the source's own, a real git over https with a token."""
+
+import asyncio
+import base64
+import getpass
+import os
+import shutil
+import socket
+import ssl
+import stat
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from backend import wire
+from backend.context import Context
+from backend.errors import BadRequest, Conflict, NotFound, Refused
+from backend.sources import catalog, credentials, hosts
+from tests.sources.test_git_sources import commit, run
+from tests.sources.test_links import certificate as certificate
+
+SSHD = shutil.which("sshd") or ("/usr/sbin/sshd" if Path("/usr/sbin/sshd").exists() else None)
+TOKEN = "not-a-real-token"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    run(folder, "init", "-q", "-b", "main")
+    (folder / "a.py").write_text("a = 1\n")
+    commit(folder)
+    run(folder, "config", "http.receivepack", "false")
+    return folder
+
+
+class Sshd:
+    """A daemon on loopback that lets one key in."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        with closing(socket.socket()) as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = int(probe.getsockname()[1])
+        self.authorized = folder / "authorized_keys"
+        self.authorized.touch(mode=0o600)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """With a new host key."""
+        key = self.folder / "host_key"
+        for old in self.folder.glob("host_key*"):
+            old.unlink()
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
+        lines = [
+            f"Port {self.port}",
+            "ListenAddress 127.0.0.1",
+            f"HostKey {key}",
+            f"AuthorizedKeysFile {self.authorized}",
+            f"PidFile {self.folder / 'pid'}",
+            "StrictModes no",
+            "PasswordAuthentication no",
+            "KbdInteractiveAuthentication no",
+            "PermitRootLogin yes",
+            "UsePAM no",
+        ]
+        config = self.folder / "sshd_config"
+        config.write_text("\n".join(lines) + "\n")
+        if os.geteuid() == 0:
+            Path("/run/sshd").mkdir(exist_ok=True)
+        assert SSHD is not None
+        self._process = subprocess.Popen([SSHD, "-D", "-e", "-f", str(config)], stderr=subprocess.DEVNULL)
+        for _ in range(100):
+            with suppress(OSError), closing(socket.create_connection(("127.0.0.1", self.port), 1)):
+                return
+            time.sleep(0.05)
+        raise AssertionError("sshd did not start")
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait()
+
+
+@pytest.fixture
+def sshd(tmp_path: Path) -> Iterator[Sshd]:
+    if SSHD is None:
+        pytest.skip("sshd is not installed")
+    folder = tmp_path / "sshd"
+    folder.mkdir()
+    daemon = Sshd(folder)
+    daemon.start()
+    yield daemon
+    daemon.stop()
+
+
+async def ended(ctx: Context, source: wire.Source) -> wire.Source:
+    await ctx.jobs.wait(source.job or 0)
+    return await catalog.get(ctx, source.name)
+
+
+async def test_over_ssh_with_a_key_of_its_own(context: Context, sshd: Sshd, project: Path) -> None:
+    url = f"ssh://{getpass.getuser()}@127.0.0.1:{sshd.port}{project}"
+    key = await credentials.create_key(context, "deploy")
+    assert key.public_key.startswith("ssh-ed25519 ") and key.kind == "ssh-key"
+    private = context.paths.credentials / "deploy.key"
+    assert stat.S_IMODE(private.stat().st_mode) == 0o600
+    request = wire.AddSource(what=url, name="private", credential="deploy")
+    refused = await ended(context, await catalog.add(context, request))
+    assert refused.state == "failed" and "credentials set" in refused.detail  # the server does not know the key yet
+    sshd.authorized.write_text(key.public_key + "\n")
+    source = await ended(context, await catalog.sync(context, "private"))
+    assert (source.state, source.files, source.commit) == ("ready", 1, run(project, "rev-parse", "HEAD"))
+    assert source.host_key.startswith("SHA256:") and source.credential == "deploy"
+    (project / "b.py").write_text("b = 2\n")
+    commit(project)
+    assert (await ended(context, await catalog.sync(context, "private"))).files == 2
+    with pytest.raises(Refused, match="used by private"):
+        await credentials.remove(context, "deploy")
+
+    sshd.stop()
+    sshd.start()  # with another host key
+    changed = await ended(context, await catalog.sync(context, "private"))
+    assert changed.state == "failed" and "may be an attack" in changed.detail and "forget-host" in changed.detail
+    host = hosts.host_of(url)
+    assert host == f"[127.0.0.1]:{sshd.port}" and await asyncio.to_thread(hosts.forget, context.paths, host)
+    again = await ended(context, await catalog.sync(context, "private"))
+    assert again.state == "ready" and again.host_key != source.host_key
+
+
+class GitOverHttps(ThreadingHTTPServer):
+    """git's own http-backend behind TLS and a password."""
+
+    def __init__(self, root: Path, certificate: Path) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.root = root
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(certificate / "cert.pem", certificate / "key.pem")
+        self.socket = tls.wrap_socket(self.socket, server_side=True)
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: GitOverHttps
+
+    def do_GET(self) -> None:
+        self._run(b"")
+
+    def do_POST(self) -> None:
+        self._run(self.rfile.read(int(self.headers["Content-Length"])))
+
+    def _run(self, body: bytes) -> None:
+        wanted = "Basic " + base64.b64encode(f"token:{TOKEN}".encode()).decode()
+        if self.headers.get("Authorization") != wanted:
+            self.send_response(401)
+            self.send_header("WWW-Authenticate", 'Basic realm="git"')
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
+        path, _, query = self.path.partition("?")
+        environment = {
+            "PATH": os.environ["PATH"],
+            "GIT_PROJECT_ROOT": str(self.server.root),
+            "GIT_HTTP_EXPORT_ALL": "1",
+            "GIT_CONFIG_COUNT": "1",
+            "GIT_CONFIG_KEY_0": "safe.directory",
+            "GIT_CONFIG_VALUE_0": "*",
+            "PATH_INFO": path,
+            "QUERY_STRING": query,
+            "REQUEST_METHOD": self.command,
+            "CONTENT_TYPE": self.headers.get("Content-Type", ""),
+            "CONTENT_LENGTH": str(len(body)),
+            "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding", ""),
+        }
+        done = subprocess.run(["git", "http-backend"], input=body, capture_output=True, env=environment, check=True)
+        head, _, rest = done.stdout.partition(b"\r\n\r\n")
+        self.send_response(200)
+        for line in head.decode().splitlines():
+            self.send_header(*line.split(": ", 1))
+        self.send_header("Content-Length", str(len(rest)))
+        self.end_headers()
+        self.wfile.write(rest)
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
+async def test_over_https_with_a_token(
+    context: Context, project: Path, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIT_SSL_CAINFO", str(certificate / "cert.pem"))
+    server = GitOverHttps(project.parent, certificate)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        url = f"https://localhost:{server.server_address[1]}/project/.git"
+        open_ = await ended(context, await catalog.add(context, wire.AddSource(what=url, name="open")))
+        assert open_.state == "failed" and "credentials set" in open_.detail
+        await credentials.keep_token(context, "ci", f" {TOKEN}\n")
+        request = wire.AddSource(what=url, name="closed", credential="ci")
+        source = await ended(context, await catalog.add(context, request))
+        assert (source.state, source.files, source.host_key) == ("ready", 1, "")
+        (project / "b.py").write_text("b = 2\n")
+        commit(project)
+        assert (await ended(context, await catalog.sync(context, "closed"))).files == 2
+        told = [str(one) for one in await credentials.list_all(context)]
+        assert "ci" in told[0] and TOKEN not in told[0]
+    finally:
+        await asyncio.to_thread(server.shutdown)
+        server.server_close()
+        thread.join()
+
+
+async def test_names_and_values_that_cannot_be(context: Context) -> None:
+    await credentials.keep_token(context, "one", "abc")
+    with pytest.raises(Conflict):
+        await credentials.create_key(context, "one")
+    for name in ("../x", "", "-x", "a b", "x" * 41):
+        with pytest.raises(BadRequest):
+            await credentials.keep_token(context, name, "abc")
+    for token in ("", "a\nb", "x" * 2001):
+        with pytest.raises(BadRequest):
+            await credentials.keep_token(context, "two", token)
+    with pytest.raises(NotFound, match="one"):
+        credentials.find(context.paths, "../one")
+    with pytest.raises(NotFound):
+        await catalog.add(context, wire.AddSource(what="https://host/a.git", credential="gone"))
+    await credentials.remove(context, "one")
+    assert await credentials.list_all(context) == []
+
+
+def test_which_server_it_is() -> None:
+    assert hosts.host_of("ssh://git@host.org/a") == "host.org"
+    assert hosts.host_of("ssh://git@host.org:2222/a") == "[host.org]:2222"
+    assert hosts.host_of("git@host.org:a/b.git") == "host.org"
+    assert hosts.host_of("https://host.org/a") is hosts.host_of("/path/a@b") is None
