@@ -49,7 +49,7 @@ async def test_adding_shows_first_what_was_understood(engine: StubEngine) -> Non
         engine.publish("source", source(9, "code", state="queued", commit=None))
         await sees(pilot, "▌code")
     assert engine.asked_for("POST /sources")[-1] == {
-        "what": "srvx", "name": None, "branch": None, "subfolder": None, "set": "train",
+        "what": "srvx", "name": None, "branch": None, "subfolder": None, "credential": None, "set": "train",
     }  # fmt: skip
 
 
