@@ -24,35 +24,51 @@ def classify(places: list[Place], state: Path, content: Path, reuse: bool, emit:
     try:
         for place in places:
             refused: Counter[str] = Counter()
+            old = KnownFiles(state, place.id, reuse)
             try:
-                _source(place, known(state, place.id) if reuse else {}, store, judges, refused, emit)
+                _source(place, old, store, judges, refused, emit)
             except (RefactError, OSError) as error:
                 emit({"kind": "failed", "source": place.id, "message": str(error)})
             else:
                 emit({"kind": "read", "source": place.id, "refused": dict(refused)})
+            finally:
+                old.close()
     finally:
         judges.close()
         store.close()
 
 
-def known(state: Path, source_id: int) -> Known:
-    """What the last scan found in a source, by path."""
-    connection = sqlite3.connect(f"{state.as_uri()}?mode=ro", uri=True, timeout=10)
-    try:
-        rows = connection.execute(
+class KnownFiles:
+    """What the last scan found in a source, asked for some hundred paths at a time: a million would cost memory."""
+
+    def __init__(self, state: Path, source_id: int, reuse: bool) -> None:
+        self._source_id = source_id
+        self._connection = sqlite3.connect(f"{state.as_uri()}?mode=ro", uri=True, timeout=10) if reuse else None
+
+    def of(self, paths: list[str]) -> Known:
+        """Sha256 and judgement by path, of those that are known."""
+        if self._connection is None:
+            return {}
+        marks = ", ".join("?" * len(paths))
+        rows = self._connection.execute(
             "SELECT path, sha256, language, text_ok, stage1_reason, stage1_detail FROM files "
-            "WHERE source_id = ? AND sha256 != ''",
-            (source_id,),
+            f"WHERE source_id = ? AND path IN ({marks}) AND sha256 != ''",
+            (self._source_id, *paths),
         )
         return {
             path: (sha, Judgement(language, bool(ok), reason, detail or ""))
             for path, sha, language, ok, reason, detail in rows
         }
-    finally:
-        connection.close()
+
+    def close(self) -> None:
+        """Give the database back."""
+        if self._connection is not None:
+            self._connection.close()
 
 
-def _source(place: Place, old: Known, store: ContentStore, judges: Judges, refused: Counter[str], emit: Emit) -> None:
+def _source(
+    place: Place, old: KnownFiles, store: ContentStore, judges: Judges, refused: Counter[str], emit: Emit
+) -> None:
     for results in judges.all(batches(members(place, refused), old)):
         store.put_packed((one.sha256, one.packed) for one in results if one.packed is not None)
         store.put_signatures((one.sha256, one.signature) for one in results if one.signature is not None)
@@ -63,15 +79,20 @@ def _source(place: Place, old: Known, store: ContentStore, judges: Judges, refus
         emit({"kind": "files", "source": place.id, "rows": rows})
 
 
-def batches(found: Iterator[Member], old: Known) -> Iterator[Batch]:
+def batches(found: Iterator[Member], old: KnownFiles) -> Iterator[Batch]:
     """The members, some hundred or some megabytes at a time, each with what was known of its path."""
-    batch: Batch = []
+    batch: list[Member] = []
     held = 0
     for member in found:
-        batch.append((member, old.get(member.path)))
+        batch.append(member)
         held += len(member.data or b"")
         if len(batch) >= BATCH or held >= BATCH_BYTES:
-            yield batch
+            yield _with_known(batch, old)
             batch, held = [], 0
     if batch:
-        yield batch
+        yield _with_known(batch, old)
+
+
+def _with_known(batch: list[Member], old: KnownFiles) -> Batch:
+    known = old.of([member.path for member in batch])
+    return [(member, known.get(member.path)) for member in batch]

@@ -5,8 +5,9 @@ rensa's signatures; whether they are alike is decided on the lines themselves, s
 """
 
 from array import array
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import numpy as np
 from rensa import RMinHash
@@ -24,12 +25,15 @@ PRIME = np.uint64(0x9E3779B97F4A7C15)
 Lines = frozenset[str]
 
 
-@dataclass(frozen=True)
-class Near:
-    """A text and the earliest one that it is nearly the same as."""
+Name = TypeVar("Name", bytes, str)
 
-    sha256: str
-    twin: str
+
+@dataclass(frozen=True)
+class Near(Generic[Name]):
+    """A text and the earliest one that it is nearly the same as, by the names of their contents."""
+
+    sha256: Name
+    twin: Name
     similarity: float
 
 
@@ -53,37 +57,46 @@ def jaccard(one: Lines, other: Lines) -> float:
     return len(one & other) / len(one | other) if one or other else 0.0
 
 
-def find(shas: list[str], signatures: Iterable[bytes], read: Callable[[str], Lines]) -> Iterator[Near]:
-    """Each text of `shas`, in their order, that is nearly the same as an earlier one; `read` gives a text's lines."""
-    for late, earlier in _candidates(_keys(signatures)):
-        lines = read(shas[late])
-        for early in earlier[:MOST_TRIES]:
-            similarity = jaccard(lines, read(shas[early]))
-            if similarity >= SIMILAR:
-                yield Near(shas[late], shas[early], round(similarity, 3))
-                break
+class Index:
+    """Signatures by their bands: 128 bytes a text, so that a million fit."""
 
+    def __init__(self, most: int) -> None:
+        self._keys = np.zeros((most, BANDS), dtype=np.uint64)
+        self._count = 0
 
-def _keys(signatures: Iterable[bytes]) -> np.ndarray:
-    """(texts, BANDS) unsigned 64-bit: one number for each band of each signature."""
-    rows = np.frombuffer(b"".join(signatures), dtype=np.uint32).reshape(-1, BANDS, PERMUTATIONS // BANDS)
-    keys = np.zeros(rows.shape[:2], dtype=np.uint64)
-    for column in range(rows.shape[2]):
-        keys = keys * PRIME + rows[:, :, column]
-    return keys
+    def add(self, words: bytes) -> bool:
+        """The next text's signature; always True."""
+        rows = np.frombuffer(words, dtype=np.uint32).reshape(BANDS, PERMUTATIONS // BANDS)
+        keys = np.zeros(BANDS, dtype=np.uint64)
+        for column in range(rows.shape[1]):
+            keys = keys * PRIME + rows[:, column]
+        self._keys[self._count] = keys
+        self._count += 1
+        return True
 
+    def find(self, names: Sequence[Name], read: Callable[[Name], Lines]) -> Iterator[Near[Name]]:
+        """Each text that is nearly the same as an earlier one; `names` are those added, `read` gives a text's lines."""
+        for late, earlier in self._candidates():
+            lines = read(names[late])
+            for early in earlier[:MOST_TRIES]:
+                similarity = jaccard(lines, read(names[early]))
+                if similarity >= SIMILAR:
+                    yield Near(names[late], names[early], round(similarity, 3))
+                    break
 
-def _candidates(keys: np.ndarray) -> Iterator[tuple[int, list[int]]]:
-    """Of each text the earlier ones with which it shares a band, the earliest first."""
-    found: dict[int, set[int]] = {}
-    for band in range(keys.shape[1]):
-        order = np.argsort(keys[:, band], kind="stable")
-        column = keys[order, band]
-        starts = np.flatnonzero(np.r_[True, column[1:] != column[:-1]])
-        sizes = np.diff(np.r_[starts, len(column)])
-        for start, size in zip(starts[sizes > 1], sizes[sizes > 1], strict=True):
-            group = order[start : start + size]
-            for place in range(1, size):
-                found.setdefault(int(group[place]), set()).update(int(one) for one in group[: min(place, MOST_TRIES)])
-    for late in sorted(found):
-        yield late, sorted(found[late])
+    def _candidates(self) -> Iterator[tuple[int, list[int]]]:
+        """Of each text the earlier ones with which it shares a band, the earliest first."""
+        found: dict[int, set[int]] = {}
+        for band in range(BANDS):
+            keys = self._keys[: self._count, band]
+            order = np.argsort(keys, kind="stable")
+            column = keys[order]
+            starts = np.flatnonzero(np.r_[True, column[1:] != column[:-1]]) if len(column) else np.zeros(0, dtype=int)
+            sizes = np.diff(np.r_[starts, len(column)])
+            for start, size in zip(starts[sizes > 1], sizes[sizes > 1], strict=True):
+                group = order[start : start + size]
+                first = [int(one) for one in group[:MOST_TRIES]]
+                for place in range(1, size):
+                    found.setdefault(int(group[place]), set()).update(first[: min(place, MOST_TRIES)])
+        for late in sorted(found):
+            yield late, sorted(found[late])

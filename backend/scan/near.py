@@ -2,12 +2,12 @@
 
 import hashlib
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from backend.scan.duplicates import Lines, find, telling
+from backend.scan.duplicates import Index, Lines, telling
 from backend.scan.text import decode
 from backend.store.content import ContentStore
 
@@ -25,8 +25,8 @@ def near(state: Path, content: Path, before: str, emit: Emit) -> None:
     connection = sqlite3.connect(f"{state.as_uri()}?mode=ro", uri=True, timeout=10)
     store = ContentStore(content)
     try:
-        contents = list(dict.fromkeys(sha for (sha,) in connection.execute(IN_ORDER)))
-        fingerprint = hashlib.sha256("\n".join(contents).encode()).hexdigest()
+        contents = list(_distinct(connection))
+        fingerprint = hashlib.sha256(b"".join(contents)).hexdigest()
         if fingerprint == before:
             emit({"kind": "same"})
             return
@@ -37,15 +37,26 @@ def near(state: Path, content: Path, before: str, emit: Emit) -> None:
         connection.close()
 
 
-def _tell(contents: list[str], store: ContentStore, emit: Emit) -> None:
-    @lru_cache(maxsize=4096)
-    def read(sha256: str) -> Lines:
-        return telling(decode(store.get(sha256) or b"") or "")
+def _distinct(connection: sqlite3.Connection) -> Iterator[bytes]:
+    """The contents in their order, each once, as 32 bytes: a million of them must fit."""
+    seen: set[bytes] = set()
+    for (sha256,) in connection.execute(IN_ORDER):
+        raw = bytes.fromhex(sha256)
+        if raw not in seen:
+            seen.add(raw)
+            yield raw
 
-    signed = list(store.signatures(contents))
+
+def _tell(contents: list[bytes], store: ContentStore, emit: Emit) -> None:
+    @lru_cache(maxsize=4096)
+    def read(raw: bytes) -> Lines:
+        return telling(decode(store.get(raw.hex()) or b"") or "")
+
+    index = Index(len(contents))
+    signed = [raw for raw in contents if (words := store.signature(raw.hex())) and index.add(words)]
     rows: list[list[Any]] = []
-    for found in find([sha for sha, _ in signed], (words for _, words in signed), read):
-        rows.append([found.sha256, found.twin, found.similarity])
+    for found in index.find(signed, read):
+        rows.append([found.sha256.hex(), found.twin.hex(), found.similarity])
         if len(rows) >= BATCH:
             emit({"kind": "near", "rows": rows})
             rows = []

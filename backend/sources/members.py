@@ -94,13 +94,13 @@ def safe_path(text: str) -> str:
 
 def unique(members: Iterator[Member]) -> Iterator[Member]:
     """The same members; a path that was there before gets a number, so that no file hides another."""
-    seen: set[str] = set()
+    seen: set[int] = set()  # hashes of 64 bits: a million paths themselves would cost memory
     for member in members:
         path, number = member.path, 1
-        while path in seen:
+        while hash(path) in seen:
             number += 1
             path = f"{member.path} ({number})"
-        seen.add(path)
+        seen.add(hash(path))
         yield member if path == member.path else replace(member, path=path)
 
 

@@ -2,7 +2,7 @@
 
 import sqlite3
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 
@@ -45,12 +45,10 @@ class ContentStore:
         if rows := list(items):
             self._connection.executemany("INSERT OR REPLACE INTO signatures(sha256, words) VALUES (?, ?)", rows)
 
-    def signatures(self, wanted: Iterable[str]) -> Iterator[tuple[str, bytes]]:
-        """Those of `wanted`, in its order, that have a signature."""
-        for sha256 in wanted:
-            row = self._connection.execute("SELECT words FROM signatures WHERE sha256 = ?", (sha256,)).fetchone()
-            if row:
-                yield sha256, row[0]
+    def signature(self, sha256: str) -> bytes | None:
+        """That of one content, or None where it has none."""
+        row = self._connection.execute("SELECT words FROM signatures WHERE sha256 = ?", (sha256,)).fetchone()
+        return row[0] if row else None
 
     def get(self, sha256: str) -> bytes | None:
         """The bytes, or None where they are not kept."""

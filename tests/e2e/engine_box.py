@@ -9,7 +9,6 @@ import signal
 import socket
 import subprocess
 import sys
-import sysconfig
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -17,9 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import textual
 
-MODULES = ("argparse", "ast", "calendar", "cmd", "configparser", "copy", "csv", "difflib", "dis", "fractions")
-MORE = ("heapq", "inspect", "mailbox", "optparse", "pdb", "pprint", "shlex", "shutil", "statistics", "textwrap")
+MODULES = 30
+"""Of a package that the starter has never seen, so that there is something to learn."""
 
 
 class Box:
@@ -100,11 +100,14 @@ def free_port() -> int:
 
 
 def sample(folder: Path) -> Path:
-    """A git repository of real code: twenty modules of the standard library."""
+    """A git repository of real code: modules of a package that the starter has never seen."""
     folder.mkdir(parents=True)
-    library = Path(sysconfig.get_paths()["stdlib"])
-    for name in (*MODULES, *MORE):
-        shutil.copy(library / f"{name}.py", folder / f"{name}.py")
+    found = [
+        path for path in sorted(Path(textual.__file__).parent.glob("*.py")) if 2_000 < path.stat().st_size < 40_000
+    ]
+    assert len(found) >= MODULES
+    for path in found[:MODULES]:
+        shutil.copy(path, folder / path.name)
     (folder / "logo.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 8)
     identity = ("-c", "user.email=a@b.c", "-c", "user.name=t")
     for command in (("init", "-q", "-b", "main"), ("add", "-A"), (*identity, "commit", "-qm", "sample")):

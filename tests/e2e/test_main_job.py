@@ -7,12 +7,13 @@ import pytest
 from tests.e2e.engine_box import Box, sample
 
 pytestmark = pytest.mark.timeout(600)
+STEPS = 16
 
 
 @pytest.fixture(scope="module")
 def story(box: Box) -> dict[str, Any]:
     repository = sample(box.home.parent / "sample")
-    answer: dict[str, Any] = box.ok("quickstart", str(repository), "--steps", "6", timeout=500)
+    answer: dict[str, Any] = box.ok("quickstart", str(repository), "--steps", str(STEPS), timeout=500)
     return answer
 
 
@@ -20,7 +21,7 @@ def test_quickstart_tells_the_whole_story(box: Box, story: dict[str, Any]) -> No
     assert {"source", "scan", "train", "use", "before", "after", "public_url"} <= set(story)
     scan, run = story["scan"], story["train"]
     assert scan["files"] == scan["accepted"] + scan["rejected"] and scan["reasons"]["not_text"] == 1
-    assert (run["state"], run["step"]) == ("done", 6)
+    assert (run["state"], run["step"]) == ("done", STEPS)
     assert run["test_loss"]["best"] < run["test_loss"]["base"]
     assert run["evaluation"]["places"] >= 50
     assert story["use"]["checkpoint"] == run["best_checkpoint"]
@@ -47,7 +48,7 @@ def test_the_lists_agree_with_the_story(box: Box, story: dict[str, Any]) -> None
     runs = box.ok("train", "list")
     assert [run["run"] for run in runs] == [story["train"]["run"]]
     metrics = box.ok("train", "metrics", runs[0]["run"])
-    assert [row["step"] for row in metrics] == [1, 2, 3, 4, 5, 6]
+    assert [row["step"] for row in metrics] == list(range(1, STEPS + 1))
     assert set(metrics[0]) == {"step", "train_loss", "test_loss", "learning_rate", "tokens_per_s"}
     accepted = box.ok("scan", "files", "--accepted")
     assert all(isinstance(row["loss"], float) for row in accepted) and len(accepted) == story["scan"]["accepted"]

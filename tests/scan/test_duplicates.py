@@ -6,7 +6,7 @@ from datasketch import MinHash, MinHashLSH
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.scan.duplicates import FEWEST_LINES, SIMILAR, Near, find, jaccard, signature, telling
+from backend.scan.duplicates import FEWEST_LINES, SIMILAR, Index, Near, jaccard, signature, telling
 
 LINES = st.lists(st.text(st.characters(codec="utf-8"), max_size=12), max_size=30)
 
@@ -20,9 +20,10 @@ def changed(lines: list[str], share: float, random: Random) -> list[str]:
     return [f"other_{random.random()}" if random.random() < share else line for line in lines]
 
 
-def nears(texts: list[str]) -> list[Near]:
-    signed = {str(number): words for number, text in enumerate(texts) if (words := signature(text))}
-    return list(find(list(signed), signed.values(), lambda sha: telling(texts[int(sha)])))
+def nears(texts: list[str]) -> list[Near[str]]:
+    index = Index(len(texts))
+    signed = [str(number) for number, text in enumerate(texts) if (words := signature(text)) and index.add(words)]
+    return list(index.find(signed, lambda name: telling(texts[int(name)])))
 
 
 def test_the_earlier_of_two_stays_and_the_figure_is_exact() -> None:
