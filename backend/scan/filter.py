@@ -8,7 +8,6 @@ from backend.errors import BadRequest
 
 COLUMNS = {
     "reason": "f.reason",
-    "source": "s.name",
     "lang": "f.language",
     "language": "f.language",
     "set": "f.set_name",
@@ -35,6 +34,8 @@ def condition(text: str) -> Condition:
 
 def _word(word: str) -> Condition:
     name, colon, value = word.partition(":")
+    if colon and name.lower() == "source":
+        return Condition("f.source_id IN (SELECT id FROM sources WHERE name = ? COLLATE NOCASE)", (value,))
     if colon and name.lower() in COLUMNS:
         return Condition(f"{COLUMNS[name.lower()]} = ? COLLATE NOCASE", (value,))
     if (found := COMPARISON.fullmatch(word)) and found[1] in NUMBERS:

@@ -8,9 +8,9 @@ from typing import Any
 from backend.context import Context
 from backend.models.catalog import ModelInfo
 from backend.scan import settings
-from backend.scan.split import Candidate, held_out
-from backend.scan.table import JUDGED, LossKey, in_order, language_counts
-from backend.scan.verdict import Policy, after_loss, before_loss, masks, switched_on
+from backend.scan.split import Candidate, Split
+from backend.scan.table import JUDGED, LossKey, accepted_of_auto, in_order, language_counts, paths_of, write_sets
+from backend.scan.verdict import Policy, Reason, after_loss, before_loss, masks, switched_on
 
 BYTES_A_TOKEN = 3.6
 """Where the model has not counted."""
@@ -18,10 +18,19 @@ BYTES_A_TOKEN = 3.6
 
 @dataclass(frozen=True)
 class Seen:
-    """Contents that came before, with the `source: path` where each stood first."""
+    """Contents that came before, by 16 bytes of their hash: a million of them must fit in memory."""
 
-    first: dict[str, str]
-    accepted: dict[str, str]
+    first: dict[bytes, int]
+    """The file where each stood first."""
+    accepted: set[bytes]
+
+
+@dataclass(frozen=True)
+class Twin:
+    """A duplicate whose sentence needs the name of another file."""
+
+    file: int
+    words: str
 
 
 async def policy(ctx: Context, info: ModelInfo | None) -> Policy:
@@ -38,16 +47,17 @@ async def policy(ctx: Context, info: ModelInfo | None) -> Policy:
 
 async def judge_all(ctx: Context, rule: Policy, key: LossKey | None, final: bool) -> None:
     """Write each file's verdict, reason and loss. With `key` and `final` the model's losses count too."""
-    seen = Seen({}, {})
-    names = {row["id"]: row["name"] for row in await ctx.db.fetch_all("SELECT id, name FROM sources")}
+    seen = Seen({}, set())
     async for rows in in_order(ctx, key):
+        found = [_judged(rule, row, seen, bool(key) and final) for row in rows]
+        names = await paths_of(ctx, {against.file for against, _ in found if isinstance(against, Twin)})
         changes: list[tuple[Any, ...]] = []
-        for row in rows:
-            loss = (0.0 if row["size"] == 0 else row["known_loss"]) if key and final else None
-            against = _against(rule, row, seen, names, loss if row["size"] else None, bool(key) and final)
+        for row, (against, loss) in zip(rows, found, strict=True):
+            if isinstance(against, Twin):
+                source, name, path = names[against.file]
+                where = path if source == row["source_id"] else f"{path} in {name}"
+                against = "duplicate", f"{against.words} {where}"
             verdict, reason, detail = ("rejected", *against) if against else ("accepted", None, "")
-            if not against:
-                seen.accepted[row["sha256"]] = seen.first[row["sha256"]]
             # A loss belongs to what was scored; of a file refused before the model there is none.
             kept = loss if reason in {None, "loss_too_high"} else None
             if (verdict, reason, detail, kept) != (row["verdict"], row["reason"], row["detail"], row["loss"]):
@@ -56,45 +66,48 @@ async def judge_all(ctx: Context, rule: Policy, key: LossKey | None, final: bool
             await ctx.db.execute_many(JUDGED, changes)
 
 
-def _against(
-    rule: Policy, row: sqlite3.Row, seen: Seen, names: dict[int, str], loss: float | None, scored: bool
-) -> tuple[str, str] | None:
+def _judged(rule: Policy, row: sqlite3.Row, seen: Seen, scored: bool) -> tuple[Reason | Twin | None, float | None]:
+    """What speaks against a file, and its loss."""
+    loss = (0.0 if row["size"] == 0 else row["known_loss"]) if scored else None
+    against = _against(rule, row, seen, loss if row["size"] else None, scored)
+    if not against:
+        seen.accepted.add(_short(row["sha256"]))
+    return against, loss
+
+
+def _against(rule: Policy, row: sqlite3.Row, seen: Seen, loss: float | None, scored: bool) -> Reason | Twin | None:
     found = (row["stage1_reason"], row["stage1_detail"] or "") if row["stage1_reason"] else None
     if against := before_loss(rule, row["path"], row["language"], found, row["by_hand"]):
         return against
-    where = f"{names.get(row['source_id'], '?')}: {row['path']}"
-    here = names.get(row["source_id"], "?")
-    if (twin := seen.first.setdefault(row["sha256"], where)) != where:
-        return "duplicate", f"same content as {_named(twin, here)}"
-    if near := seen.accepted.get(row["twin"] or ""):
-        return "duplicate", f"near-duplicate ({row['similarity']:.2f}) of {_named(near, here)}"
+    content = _short(row["sha256"])
+    if (first := seen.first.setdefault(content, row["id"])) != row["id"]:
+        return Twin(first, "same content as")
+    if row["twin"] and (twin := _short(row["twin"])) in seen.accepted:
+        return Twin(seen.first[twin], f"near-duplicate ({row['similarity']:.2f}) of")
     return after_loss(rule, row["path"], row["language"], loss, row["by_hand"]) if scored else None
 
 
-def _named(twin: str, here: str) -> str:
-    """`source: path` as seen from a source."""
-    source, _, path = twin.partition(": ")
-    return path if source == here else f"{path} in {source}"
+def _short(sha256: str) -> bytes:
+    return bytes.fromhex(sha256[:32])
 
 
 async def divide(ctx: Context, key: LossKey | None) -> tuple[int, int]:
     """Give every accepted file its set; returns how many are for training and for testing."""
-    values = key.values if key else ("", 0, "")
-    rows = await ctx.db.fetch_all(
-        "SELECT f.id, s.name, f.path, f.language, f.size, f.set_name, s.set_name AS source_set, l.tokens FROM files f "
-        "JOIN sources s ON s.id = f.source_id "
-        "LEFT JOIN losses l ON l.sha256 = f.sha256 AND l.model = ? AND l.context = ? AND l.text_format = ? "
-        "WHERE f.verdict = 'accepted'",
-        values,
+    held = await ctx.db.fetch_one(
+        "SELECT COUNT(*) AS files, SUM(f.size) AS bytes FROM files f JOIN sources s ON s.id = f.source_id "
+        "WHERE f.verdict = 'accepted' AND s.set_name = 'test'"
     )
-    candidates = [
-        Candidate(row["id"], row["name"], row["path"], row["language"], _tokens(row), row["source_set"]) for row in rows
-    ]
-    test = held_out(candidates)
-    wanted = {row["id"]: "test" if row["id"] in test else "train" for row in rows}
-    changes = [(wanted[row["id"]], row["id"]) for row in rows if row["set_name"] != wanted[row["id"]]]
-    await ctx.db.execute_many("UPDATE files SET set_name = ? WHERE id = ?", changes)
-    return len(rows) - len(test), len(test)
+    files, size = (held["files"], held["bytes"] or 0) if held else (0, 0)
+    split = Split(has_test=files > 0, test_tokens=int(size / BYTES_A_TOKEN))
+    async for rows in accepted_of_auto(ctx, key):
+        split.add(Candidate(row["id"], row["name"], row["path"], row["language"], _tokens(row)) for row in rows)
+    test = split.held_out()
+    await write_sets(ctx, test)
+    counts = await ctx.db.fetch_all(
+        "SELECT set_name, COUNT(*) AS files FROM files WHERE verdict = 'accepted' GROUP BY 1"
+    )
+    by_name = {row["set_name"]: row["files"] for row in counts}
+    return by_name.get("train", 0), by_name.get("test", 0)
 
 
 def _tokens(row: sqlite3.Row) -> int:

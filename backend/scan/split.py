@@ -1,10 +1,11 @@
 """Which accepted files are held out for testing: by file, deterministic, the same for the same files; pure."""
 
 import hashlib
+import heapq
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 SHARE = 0.10
 FEWEST, MOST = 4, 500
@@ -12,49 +13,71 @@ WANTED_TOKENS = 10_000
 """Held out where that takes no more than a quarter of the files."""
 NEEDED_TOKENS = 8_000
 """Less is too little to judge by; up to half of the files are held out to reach it."""
+REMEMBERED = 4 * MOST
+"""Files of one source and language among which it is chosen; of a million no more can be needed."""
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """One accepted file."""
+    """One accepted file of a source that is split by us."""
 
     id: int
     source: str
     path: str
     language: str
     tokens: int
-    set: str
-    """Its source's set: `auto`, `train` or `test`."""
 
 
-def held_out(candidates: Sequence[Candidate]) -> set[int]:
-    """Ids of the test files. Sources of the sets train and test are obeyed; the rest is split where it has to be."""
-    test = {one.id for one in candidates if one.set == "test"}
-    tokens = sum(one.tokens for one in candidates if one.set == "test")
-    automatic = [one for one in candidates if one.set == "auto" and one.tokens > 0]
-    if test and tokens >= NEEDED_TOKENS:
+@dataclass
+class Stratum:
+    """Files of one source and language: how many, and those whose hashes are the smallest."""
+
+    count: int = 0
+    first: list[tuple[int, int, int]] = field(default_factory=list)
+    """A heap of (negative hash, id, tokens): the largest hash is the first to go."""
+
+    def add(self, key: int, one: Candidate) -> None:
+        self.count += 1
+        if len(self.first) < REMEMBERED:
+            heapq.heappush(self.first, (-key, one.id, one.tokens))
+        elif -key > self.first[0][0]:
+            heapq.heapreplace(self.first, (-key, one.id, one.tokens))
+
+    def in_turn(self) -> Iterable[tuple[float, int, int, int]]:
+        """(place from 0 to 1, hash, id, tokens), smallest hash first."""
+        for index, (key, id_, tokens) in enumerate(sorted(self.first, reverse=True)):
+            yield (index + 0.5) / self.count, -key, id_, tokens
+
+
+class Split:
+    """Takes files in any order and any number; sources of the set `test` are known by their tokens alone."""
+
+    def __init__(self, has_test: bool, test_tokens: int) -> None:
+        self._has_test, self._tokens = has_test, test_tokens
+        self._strata: dict[tuple[str, str], Stratum] = defaultdict(Stratum)
+
+    def add(self, candidates: Iterable[Candidate]) -> None:
+        """More files; empty ones are never held out."""
+        for one in candidates:
+            if one.tokens > 0:
+                digest = hashlib.sha256(f"{one.source}\0{one.path}".encode("utf-8", "surrogatepass")).digest()
+                self._strata[one.source, one.language].add(int.from_bytes(digest[:8]), one)
+
+    def held_out(self) -> set[int]:
+        """Ids of the files to hold out: each beginning of the choice has each source and language in proportion."""
+        tokens = self._tokens
+        if self._has_test and tokens >= NEEDED_TOKENS:
+            return set()
+        test: set[int] = set()
+        count = sum(stratum.count for stratum in self._strata.values())
+        half = count // 2
+        quarter = min(max(count // 4, FEWEST), half)
+        wanted = min(max(math.ceil(SHARE * count), FEWEST), MOST, quarter)
+        in_turn = sorted(one for stratum in self._strata.values() for one in stratum.in_turn())
+        for chosen, (_, _, id_, size) in enumerate(in_turn):
+            limit = wanted if tokens >= WANTED_TOKENS else quarter if tokens >= NEEDED_TOKENS else half
+            if chosen >= limit or (chosen >= MOST and tokens >= NEEDED_TOKENS):
+                break
+            test.add(id_)
+            tokens += size
         return test
-    count = len(automatic)
-    half = count // 2
-    quarter = min(max(count // 4, FEWEST), half)
-    wanted = min(max(math.ceil(SHARE * count), FEWEST), MOST, quarter)
-    for chosen, one in enumerate(in_turn(automatic)):
-        limit = wanted if tokens >= WANTED_TOKENS else quarter if tokens >= NEEDED_TOKENS else half
-        if chosen >= limit or (chosen >= MOST and tokens >= NEEDED_TOKENS):
-            break
-        test.add(one.id)
-        tokens += one.tokens
-    return test
-
-
-def in_turn(candidates: Iterable[Candidate]) -> list[Candidate]:
-    """The files in an order of which every beginning has each source and language in proportion."""
-    strata: dict[tuple[str, str], list[tuple[str, Candidate]]] = defaultdict(list)
-    for one in candidates:
-        key = hashlib.sha256(f"{one.source}\0{one.path}".encode("utf-8", "surrogatepass")).hexdigest()
-        strata[one.source, one.language].append((key, one))
-    ordered: list[tuple[float, str, Candidate]] = []
-    for stratum in strata.values():
-        stratum.sort(key=lambda pair: pair[0])
-        ordered += [((index + 0.5) / len(stratum), key, one) for index, (key, one) in enumerate(stratum)]
-    return [one for _, _, one in sorted(ordered, key=lambda triple: triple[:2])]

@@ -1,6 +1,7 @@
 """The rows of `files` and `losses` as a scan writes and reads them."""
 
 import base64
+import json
 import sqlite3
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
@@ -70,6 +71,43 @@ async def in_order(ctx: Context, key: LossKey | None) -> AsyncIterator[list[sqli
                 break
             yield rows
             after = rows[-1]["path"]
+
+
+async def paths_of(ctx: Context, files: set[int]) -> dict[int, tuple[int, str, str]]:
+    """Source's number and name, and path, of files by their numbers."""
+    rows = await ctx.db.fetch_all(
+        "SELECT f.id, f.source_id, s.name, f.path FROM files f JOIN sources s ON s.id = f.source_id "
+        "WHERE f.id IN (SELECT value FROM json_each(?))",
+        (json.dumps(sorted(files)),),
+    )
+    return {row["id"]: (row["source_id"], row["name"], row["path"]) for row in rows}
+
+
+async def accepted_of_auto(ctx: Context, key: LossKey | None) -> AsyncIterator[list[sqlite3.Row]]:
+    """Accepted files of sources that are split by us, in pages, with their tokens where those are known."""
+    values, after = key.values if key else ("", 0, ""), 0
+    while rows := await ctx.db.fetch_all(
+        "SELECT f.id, s.name, f.path, f.language, f.size, l.tokens FROM files f "
+        "JOIN sources s ON s.id = f.source_id AND s.set_name = 'auto' "
+        "LEFT JOIN losses l ON l.sha256 = f.sha256 AND l.model = ? AND l.context = ? AND l.text_format = ? "
+        "WHERE f.verdict = 'accepted' AND f.id > ? ORDER BY f.id LIMIT ?",
+        (*values, after, PAGE),
+    ):
+        yield rows
+        after = rows[-1]["id"]
+
+
+async def write_sets(ctx: Context, held_out: set[int]) -> None:
+    """Every accepted file's set: that of its source, or `test` for those held out and `train` for the rest."""
+    chosen = json.dumps(sorted(held_out))
+    wanted = (
+        "CASE WHEN (SELECT set_name FROM sources s WHERE s.id = files.source_id) = 'test' "
+        "OR files.id IN (SELECT value FROM json_each(?)) THEN 'test' ELSE 'train' END"
+    )
+    await ctx.db.execute(
+        f"UPDATE files SET set_name = {wanted} WHERE verdict = 'accepted' AND set_name IS NOT {wanted}",
+        (chosen, chosen),
+    )
 
 
 async def unscored(ctx: Context, key: LossKey) -> list[tuple[str, int]]:

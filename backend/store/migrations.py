@@ -35,7 +35,22 @@ def sources_credential(connection: sqlite3.Connection) -> None:
     connection.execute("ALTER TABLE sources ADD COLUMN host_key TEXT")
 
 
-MIGRATIONS: tuple[Migration, ...] = (first_tables, files_by_hand, near_duplicates, sources_credential)
+def files_in_pages(connection: sqlite3.Connection) -> None:
+    """What the lists of a million files are read by: the rows of each verdict, reason or language in their order."""
+    connection.execute("CREATE INDEX files_of_verdict ON files(verdict, id)")
+    connection.execute("CREATE INDEX files_of_reason ON files(verdict, reason, id)")
+    connection.execute("CREATE INDEX files_of_language ON files(verdict, language, id)")
+    connection.execute("CREATE INDEX files_of_source ON files(source_id, verdict, id)")
+    connection.execute("DROP INDEX files_by_verdict")
+
+
+MIGRATIONS: tuple[Migration, ...] = (
+    first_tables,
+    files_by_hand,
+    near_duplicates,
+    sources_credential,
+    files_in_pages,
+)
 """In the order they are applied; one that has been released is never changed, only followed."""
 
 

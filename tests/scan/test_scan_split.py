@@ -5,43 +5,40 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.scan.split import MOST, NEEDED_TOKENS, WANTED_TOKENS, Candidate, held_out
+from backend.scan.split import MOST, NEEDED_TOKENS, WANTED_TOKENS, Candidate, Split
 
 
-def files(
-    count: int, tokens: int = 500, set_name: str = "auto", source: str = "s", language: str = "Python"
-) -> list[Candidate]:
-    return [Candidate(number, source, f"src/{number}.py", language, tokens, set_name) for number in range(count)]
+def files(count: int, tokens: int = 500, source: str = "s", language: str = "Python") -> list[Candidate]:
+    return [Candidate(number, source, f"src/{number}.py", language, tokens) for number in range(count)]
+
+
+def held_out(given_files: list[Candidate], test_tokens: int = 0, has_test: bool = False) -> set[int]:
+    split = Split(has_test, test_tokens)
+    split.add(given_files)
+    return split.held_out()
 
 
 candidates = st.lists(
-    st.tuples(
-        st.sampled_from("ab"),
-        st.sampled_from(["Python", "Go"]),
-        st.integers(0, 4000),
-        st.sampled_from(["auto", "auto", "train", "test"]),
-    ),
-    max_size=80,
+    st.tuples(st.sampled_from("ab"), st.sampled_from(["Python", "Go"]), st.integers(0, 4000)), max_size=80
 ).map(
     lambda rows: [
-        Candidate(number, source, f"{number}.x", name, tokens, which)
-        for number, (source, name, tokens, which) in enumerate(rows)
+        Candidate(number, source, f"{number}.x", name, tokens) for number, (source, name, tokens) in enumerate(rows)
     ]
 )
 
 
 @given(candidates, st.randoms(use_true_random=False))
-def test_the_split_obeys_sets_and_ignores_order(given_files: list[Candidate], random: object) -> None:
+def test_the_split_ignores_order_and_never_takes_more_than_half(given_files: list[Candidate], random: object) -> None:
     test = held_out(given_files)
     shuffled = list(given_files)
     random.shuffle(shuffled)  # type: ignore[attr-defined]
-    assert held_out(shuffled) == test
+    pieces = Split(False, 0)
+    for start in range(0, len(shuffled), 7):
+        pieces.add(shuffled[start : start + 7])
+    assert pieces.held_out() == test
     by_id = {one.id: one for one in given_files}
-    assert all(by_id[number].set != "train" for number in test)
-    assert {one.id for one in given_files if one.set == "test"} <= test
-    automatic = [one for one in given_files if one.set == "auto" and one.tokens]
-    assert len([one for one in automatic if one.id in test]) <= len(automatic) // 2
-    assert all(by_id[number].tokens or by_id[number].set == "test" for number in test)
+    assert len(test) <= len([one for one in given_files if one.tokens]) // 2
+    assert all(by_id[number].tokens for number in test)
 
 
 def test_a_tenth_but_at_least_four_and_at_most_five_hundred() -> None:
@@ -61,11 +58,8 @@ def test_more_are_held_out_until_there_is_enough_to_judge_by() -> None:
 
 
 def test_a_test_source_replaces_the_split_when_it_is_large_enough() -> None:
-    large = [replace(one, id=one.id + 100, source="held") for one in files(10, 1000, "test")]
-    assert held_out([*files(40), *large]) == {one.id for one in large}
-    small = large[:2]
-    chosen = held_out([*files(40), *small])
-    assert {one.id for one in small} < chosen
+    assert held_out(files(40), test_tokens=10_000, has_test=True) == set()
+    assert held_out(files(40), test_tokens=2_000, has_test=True)
 
 
 def test_sources_and_languages_are_held_out_in_proportion() -> None:
@@ -73,3 +67,8 @@ def test_sources_and_languages_are_held_out_in_proportion() -> None:
     chosen = held_out(mixed)
     go = [number for number in chosen if number >= 300]
     assert len(chosen) == 40 and 9 <= len(go) <= 11
+
+
+def test_of_very_many_the_same_are_chosen_as_of_those_alone() -> None:
+    many = files(30_000, 400)
+    assert held_out(many) == held_out(list(reversed(many))) and len(held_out(many)) == MOST

@@ -1,0 +1,138 @@
+"""A very large source through stage 1 in a real engine's context: time, memory, and how fast its lists are read.
+
+usage: bench_million.py [FILES]   (default: 1 000 000; a tar of about 1.5 GB is made in the temporary folder)
+"""
+
+import asyncio
+import io
+import resource
+import shutil
+import sys
+import tarfile
+import tempfile
+import threading
+import time
+from pathlib import Path
+from random import Random
+
+import psutil
+
+from backend import wire
+from backend.bus import Bus
+from backend.context import Context
+from backend.jobs.queue import JobQueue
+from backend.paths import Paths
+from backend.scan import results, run
+from backend.sources import catalog
+from backend.store.database import Database
+
+WORDS = [f"{verb}_{noun}" for verb in ("load", "save", "merge", "split") for noun in ("row", "page", "index", "table")]
+
+
+def make(path: Path, files: int) -> None:
+    """A tar of small programs; one in ten is like another, some are vendored or no code."""
+    random = Random(1)
+    with tarfile.open(path, "w") as packed:
+        for number in range(files):
+            seed = number // 10 * 10 if number % 10 == 9 else number
+            draw = Random(seed)
+            lines = [f"def {draw.choice(WORDS)}_{seed}_{line}(x): return x + {draw.random():.4f}" for line in range(20)]
+            data = ("\n".join(lines) + f"\n# {number}\n").encode()
+            folder = random.choice(["src", "src", "src", "lib", "vendor", "docs"])
+            ending = random.choice(["py", "py", "py", "py", "go", "md"])
+            info = tarfile.TarInfo(f"{folder}/d{number % 997}/{number}.{ending}")
+            info.size = len(data)
+            packed.addfile(info, io.BytesIO(data))
+
+
+class Peak(threading.Thread):
+    """The largest memory of this process and of any of its children, in bytes."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.own = self.child = 0
+        self.over = threading.Event()
+
+    def run(self) -> None:
+        me = psutil.Process()
+        while not self.over.wait(0.5):
+            self.own = max(self.own, me.memory_info().rss)
+            for child in me.children(recursive=True):
+                try:
+                    self.child = max(self.child, child.memory_info().rss)
+                except psutil.Error:
+                    continue
+
+
+async def measure(home: Path, tar: Path) -> None:
+    paths = Paths(home)
+    paths.prepare()
+    db = await Database.open(paths.database)
+    bus = Bus()
+    ctx = Context(paths=paths, db=db, bus=bus, jobs=JobQueue(db, bus), hosts=None, public_url="", started=time.time())
+    done: wire.Scan | None = None
+    for label in ("first scan", "unchanged "):
+        peak = Peak()
+        peak.start()
+        started = time.perf_counter()
+        if label == "first scan":
+            source = await catalog.add(ctx, wire.AddSource(what=str(tar)))
+            await ctx.jobs.wait(source.job or 0)
+        scan = await run.start(ctx, wire.StartScan(stage=1))
+        await ctx.jobs.wait(scan.job or 0)
+        done = await run.current(ctx)
+        peak.over.set()
+        assert done is not None and done.state == "done", done
+        assert done.files == done.accepted + done.rejected and done.accepted == done.train + done.test
+        spent = time.perf_counter() - started
+        print(f"  {label} {spent:7.1f} s, {done.files / spent:7,.0f} files/s; memory: engine {peak.own / 1e6:.0f} MB, "
+              f"largest child {peak.child / 1e6:.0f} MB (limit 500)", flush=True)  # fmt: skip
+    assert done is not None
+    print(f"  {done.accepted:,} accepted; " + ", ".join(f"{n:,} {reason}" for reason, n in done.reasons.items()))
+    await lists(ctx, done.accepted)
+    await ctx.jobs.close()
+    await db.close()
+
+
+async def lists(ctx: Context, accepted: int) -> None:
+    """How long pages take, 95th percentile in milliseconds."""
+    random = Random(2)
+    filters = [
+        {"verdict": "accepted"},
+        {"verdict": "rejected"},
+        {"verdict": "rejected", "reason": "duplicate"},
+        {"verdict": "accepted", "language": "Go"},
+        {"verdict": "accepted", "text": "*.py"},
+        {"verdict": "accepted", "text": "d500/"},
+    ]
+    for wanted in filters:
+        times = []
+        for _ in range(10):
+            started = time.perf_counter()
+            page = await results.page(ctx, limit=200, **wanted)  # type: ignore[arg-type]
+            times.append((time.perf_counter() - started) * 1000)
+        print(f"  first page of {wanted}: {sorted(times)[-1]:6.0f} ms at most, total {page.total:,} (aim: 100 ms)")
+    times = []
+    for _ in range(40):
+        offset = random.randrange(max(1, accepted - 200))
+        started = time.perf_counter()
+        await results.page(ctx, verdict="accepted", offset=offset, limit=200)
+        times.append((time.perf_counter() - started) * 1000)
+    print(f"  a page anywhere: {sorted(times)[37]:.0f} ms at the 95th percentile (aim: 50 ms)")
+
+
+def main() -> None:
+    files = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
+    folder = Path(tempfile.mkdtemp(prefix="million-"))
+    try:
+        started = time.perf_counter()
+        make(folder / "many.tar", files)
+        print(f"{files:,} files, made in {time.perf_counter() - started:.0f} s", flush=True)
+        asyncio.run(measure(folder / "home", folder / "many.tar"))
+        print(f"  at the end: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB at the peak here")
+    finally:
+        shutil.rmtree(folder)
+
+
+if __name__ == "__main__":
+    main()
