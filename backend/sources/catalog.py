@@ -11,7 +11,7 @@ from backend.errors import BadRequest, Conflict
 from backend.sources import credentials, records
 from backend.sources.members import Place
 from backend.sources.read import reading
-from backend.sources.recognise import check_branch, check_name, check_subfolder, recognise
+from backend.sources.recognise import Recognised, check_branch, check_name, check_subfolder, recognise
 from backend.store.database import now
 
 SETS = ("auto", "train", "test")
@@ -26,8 +26,8 @@ async def understand(ctx: Context, what: str) -> wire.Understood:
 async def add(ctx: Context, request: wire.AddSource) -> wire.Source:
     """Record a source and begin to read it. Raises BadRequest for what cannot be added, Conflict for a taken name."""
     found = await asyncio.to_thread(recognise, request.what)
-    name = check_name(request.name or found.name)
     branch, subfolder = check_branch(request.branch), check_subfolder(request.subfolder)
+    name = check_name(request.name) if request.name else await _own_name(ctx, found, branch, subfolder)
     if branch and found.kind != "git":
         raise BadRequest(f"A {found.kind} has no branches.", "Leave --branch out.")
     if subfolder and found.kind == "file":
@@ -47,6 +47,17 @@ async def add(ctx: Context, request: wire.AddSource) -> wire.Source:
             f"There is a source called {name!r} already.", "Sync that one, or choose another name with --name."
         ) from error
     return await _submit(ctx, name)
+
+
+async def _own_name(ctx: Context, found: Recognised, branch: str | None, subfolder: str | None) -> str:
+    """A name that is free: two repositories of one name are two sources. Raises Conflict for the same one again."""
+    rows = await records.rows(ctx)
+    for row in rows:
+        if (row["location"], row["branch"], row["subfolder"]) == (found.location, branch, subfolder):
+            raise Conflict(f"That is there already, as {row['name']!r}.", "Sync that one, or give this a --name.")
+    taken, name = {row["name"] for row in rows}, check_name(found.name)
+    names = (f"{name}-{number}" if number > 1 else name for number in range(1, len(taken) + 2))
+    return next(one for one in names if one not in taken)
 
 
 async def list_sources(ctx: Context) -> list[wire.Source]:

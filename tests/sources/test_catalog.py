@@ -1,0 +1,24 @@
+"""Names of sources: two of one name are two, the same one again is told."""
+
+from pathlib import Path
+
+import pytest
+
+from backend import wire
+from backend.context import Context
+from backend.errors import Conflict
+from backend.sources import catalog
+
+
+async def test_two_of_one_name_are_two_and_the_same_again_is_told(context: Context, tmp_path: Path) -> None:
+    names = []
+    for parent in ("one", "two", "three"):
+        (tmp_path / parent / "code").mkdir(parents=True)
+        names.append((await catalog.add(context, wire.AddSource(what=str(tmp_path / parent / "code")))).name)
+    assert names == ["code", "code-2", "code-3"]
+    with pytest.raises(Conflict, match="already, as 'code-2'"):
+        await catalog.add(context, wire.AddSource(what=str(tmp_path / "two" / "code")))
+    again = await catalog.add(context, wire.AddSource(what=str(tmp_path / "two" / "code"), name="again"))
+    assert again.name == "again"
+    with pytest.raises(Conflict, match="called 'again'"):
+        await catalog.add(context, wire.AddSource(what=str(tmp_path / "one" / "code"), name="again"))
