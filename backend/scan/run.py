@@ -15,7 +15,7 @@ from backend.jobs.queue import JobHandle
 from backend.jobs.states import Stopped
 from backend.models import catalog as models
 from backend.models.catalog import ModelInfo
-from backend.scan import judging, table
+from backend.scan import judging, logs, table
 from backend.scan.progress import Progress
 from backend.scan.rules import RULES_VERSION
 from backend.scan.stages import classify, compare, score
@@ -73,6 +73,7 @@ async def rejudge(ctx: Context) -> wire.Scan | None:
     if key:
         await judging.judge_all(ctx, rule, key, final=True)
     await judging.divide(ctx, key)
+    await logs.write(ctx)
     return await _show(ctx, await counted(ctx, scan, rule, []))
 
 
@@ -157,6 +158,7 @@ def _working(ctx: Context, scan: wire.Scan, info: ModelInfo | None) -> Callable[
                 ending = {"state": "failed", "detail": f"{error.message} {error.hint}".strip()}
             await _end(ctx, running, begun, **ending)
             raise
+        await logs.write(ctx)
         await _end(ctx, done, begun, state="done")
         await sources.publish_all(ctx)
 

@@ -76,6 +76,21 @@ def head(clone: str) -> str:
         repo.close()
 
 
+def changes(clone: str, before: str, after: str) -> Counter[str]:
+    """How many files were added, changed and removed between two commits; empty where the first is no longer there."""
+    from git.exc import GitCommandError
+
+    repo = repository(clone)
+    try:
+        told: str = repo.git.diff_tree("-r", "--name-status", "--no-renames", "-z", before, after)
+    except GitCommandError:
+        return Counter()
+    finally:
+        repo.close()
+    words = {"A": "added", "D": "removed"}
+    return Counter(words.get(status, "changed") for status in told.split("\0")[::2] if status)
+
+
 def walk(place: Place, refused: Counter[str], read: bool) -> Iterator[Member]:
     """Every blob of the commit; links and submodules are counted. Raises NotFound for a subfolder that is not there."""
     from git.exc import GitCommandError

@@ -16,7 +16,7 @@ from backend.errors import RefactError
 from backend.jobs.states import Stopped
 from backend.sources import credentials, git, hosts, link, records
 from backend.sources.fetch import fetch
-from backend.sources.members import refusals
+from backend.sources.members import Place, refusals
 from backend.sources.stream import snapshot
 from backend.store.database import now
 
@@ -75,7 +75,7 @@ async def _until_stopped(handle: "JobHandle", work: Awaitable[None]) -> None:
 
 
 async def _read(ctx: Context, row: sqlite3.Row, handle: "JobHandle") -> None:
-    place = records.place_of(ctx, row)
+    place, news = records.place_of(ctx, row), ""
     if place.kind == "git":
         own = await asyncio.to_thread(credentials.git_environment, ctx.paths, row["credential"])
         await fetch(Path(place.clone), place.location, row["branch"], _teller(handle), own)
@@ -83,6 +83,7 @@ async def _read(ctx: Context, row: sqlite3.Row, handle: "JobHandle") -> None:
             pinned = await asyncio.to_thread(hosts.fingerprint, ctx.paths, host)
             await records.change(ctx, place.id, host_key=pinned)
         place = replace(place, commit=await asyncio.to_thread(git.head, place.clone))
+        news = await _news(place, row["commit_sha"])
     elif records.linked(row):
         allowed = bool(await settings.get(ctx.db, ALLOW_PRIVATE))
         await link.download(row["location"], Path(place.location), allowed, _bytes_teller(handle))
@@ -108,11 +109,22 @@ async def _read(ctx: Context, row: sqlite3.Row, handle: "JobHandle") -> None:
                 place.commit,
                 number,
                 now(),
-                refusals(found.refused) or ("" if found.files else "It has no files."),
+                "; ".join(filter(None, [news, refusals(found.refused), "" if found.files else "It has no files."])),
                 place.id,
             ),
         )
     handle.progress(done=found.files, total=found.files, unit="files", message=f"{found.files} files")
+
+
+async def _news(place: Place, before: str | None) -> str:
+    """What a sync has brought, in words; empty at the first time."""
+    if not before or not place.commit:
+        return ""
+    if before == place.commit:
+        return "nothing new"
+    found = await asyncio.to_thread(git.changes, place.clone, before, place.commit)
+    parts = [f"{found[what]} {what}" for what in ("added", "changed", "removed") if found[what]]
+    return f"since {before[:7]}: {', '.join(parts)}" if parts else ""
 
 
 def _bytes_teller(handle: "JobHandle") -> Callable[[int, int], None]:

@@ -8,6 +8,7 @@ from backend import wire
 from backend.context import Context
 from backend.errors import BadRequest, Conflict, NotFound
 from backend.scan import changes, results, run, settings
+from backend.scan.logs import path_of
 from tests.scan.test_scan_flow import bring, check_totals, reasons, sample, scanned
 
 
@@ -28,6 +29,11 @@ async def test_masks_and_switches_apply_without_a_scan(context: Context, first: 
     assert found.id == first.id and found.reasons["excluded_by_mask"] == 3 and found.reasons["type_off"] == 2
     assert "lots_of_digits" not in found.reasons
     assert await settings.read(context) == wanted
+    log = path_of(context, "rejected").read_text().splitlines()
+    assert (
+        len(log) == found.rejected + 1 and "code\tgood1.py\tPython\texcluded_by_mask\tan exclude mask matches it" in log
+    )
+    assert len(path_of(context, "accepted").read_text().splitlines()) == found.accepted + 1
     back = await changes.apply(context, wire.ScanSettings())
     assert back is not None and (back.accepted, back.reasons) == (first.accepted, first.reasons)
 

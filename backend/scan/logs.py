@@ -1,0 +1,44 @@
+"""Accepted and rejected files as two text files beside the state, for those who read with grep."""
+
+import asyncio
+from pathlib import Path
+from typing import IO
+
+from backend.context import Context
+
+PAGE = 20_000
+HEADS = {"accepted": "source\tpath\tlanguage\tset\tloss", "rejected": "source\tpath\tlanguage\treason\tdetail"}
+COLUMNS = {
+    "accepted": "f.set_name, COALESCE(ROUND(f.loss, 4), '-')",
+    "rejected": "f.reason, f.detail",
+}
+
+
+def path_of(ctx: Context, verdict: str) -> Path:
+    """Where the log of a verdict lies."""
+    return ctx.paths.scans / f"{verdict}.log"
+
+
+async def write(ctx: Context) -> None:
+    """Both logs, each whole or as it was; a disk that is full costs the logs and nothing else."""
+    for verdict in HEADS:
+        part = path_of(ctx, verdict).with_suffix(".part")
+        try:
+            with part.open("w", encoding="utf-8", errors="backslashreplace") as file:
+                await _write(ctx, verdict, file)
+            part.replace(path_of(ctx, verdict))
+        except OSError:
+            part.unlink(missing_ok=True)
+
+
+async def _write(ctx: Context, verdict: str, file: IO[str]) -> None:
+    file.write(HEADS[verdict] + "\n")
+    after = 0
+    while rows := await ctx.db.fetch_all(
+        f"SELECT f.id, s.name, f.path, COALESCE(f.language, '-'), {COLUMNS[verdict]} FROM files f "
+        "JOIN sources s ON s.id = f.source_id WHERE f.verdict = ? AND f.id > ? ORDER BY f.id LIMIT ?",
+        (verdict, after, PAGE),
+    ):
+        lines = ("\t".join(str(value) for value in tuple(row)[1:]) + "\n" for row in rows)
+        await asyncio.to_thread(file.writelines, lines)
+        after = rows[-1]["id"]
