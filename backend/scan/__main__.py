@@ -25,6 +25,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     model: str = ""
     context: int = 0
     items: str = ""
+    attributes: dict[str, str] = {}
+    """Fingerprints of each source's .gitattributes at the last scan."""
     before: str = ""
     """Fingerprint of the contents that were last compared."""
 
@@ -42,7 +44,7 @@ def main(path: str) -> int:
 
     try:
         if job.stage == 1:
-            classify(job.places, Path(job.state), Path(job.content), job.reuse, emit)
+            classify(job.places, Path(job.state), Path(job.content), job.reuse, emit, job.attributes)
         elif job.stage == "near":
             near(Path(job.state), Path(job.content), job.before, emit)
         else:

@@ -10,13 +10,15 @@ from multiprocessing import get_context
 
 from backend.jobs.process import die_with
 from backend.scan.duplicates import signature
+from backend.scan.linguist.attributes import Said
 from backend.scan.rules import Judgement, judge
 from backend.scan.text import decode
 from backend.sources.members import Member
 
 Known = dict[str, tuple[str, Judgement]]
 """What the last scan found, by path: sha256 and judgement."""
-Batch = list[tuple[Member, tuple[str, Judgement] | None]]
+Batch = list[tuple[Member, tuple[str, Judgement] | None, Said]]
+"""Files, each with what is known of it and what its project says of it."""
 
 
 @dataclass(frozen=True)
@@ -34,14 +36,14 @@ class Judged:
 
 def judge_batch(batch: Batch) -> list[Judged]:
     """Every file of a batch, in its order; what is known already is not judged again."""
-    return [_judged(member, before) for member, before in batch]
+    return [_judged(member, before, said) for member, before, said in batch]
 
 
-def _judged(member: Member, before: tuple[str, Judgement] | None) -> Judged:
+def _judged(member: Member, before: tuple[str, Judgement] | None, said: Said) -> Judged:
     sha = hashlib.sha256(member.data).hexdigest() if member.data is not None else ""
     if sha and before and before[0] == sha:
         return Judged(member.path, member.size, sha, before[1])
-    found = judge(member.path, member.size, member.data, member.error, member.head)
+    found = judge(member.path, member.size, member.data, member.error, member.head, said)
     # Text that was refused is kept too, for the preview; it is small and shared. A secret is kept nowhere.
     if member.data is None or not found.text_ok or found.reason == "secrets":
         return Judged(member.path, member.size, sha, found)

@@ -2,13 +2,15 @@
 
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from backend.errors import RefactError
 from backend.scan.batch import Batch, Judges, Known
+from backend.scan.linguist.attributes import NAME, Attributes
 from backend.scan.rules import Judgement
+from backend.scan.text import decode
 from backend.sources.members import Member, Place
 from backend.sources.stream import members
 from backend.store.content import ContentStore
@@ -18,21 +20,31 @@ BATCH_BYTES = 8 * 1024**2
 Emit = Callable[[dict[str, Any]], None]
 
 
-def classify(places: list[Place], state: Path, content: Path, reuse: bool, emit: Emit) -> None:
-    """Read every source and tell what its files are; a source that fails is told, and the others go on."""
+def classify(
+    places: list[Place], state: Path, content: Path, reuse: bool, emit: Emit, before: Mapping[str, str] | None = None
+) -> None:
+    """Read every source and tell what its files are; a source that fails is told, and the others go on.
+
+    `before` has the fingerprint of each source's .gitattributes at the last scan, by the source's number."""
     store, judges = ContentStore(content), Judges()
     try:
         for place in places:
             refused: Counter[str] = Counter()
-            old = KnownFiles(state, place.id, reuse)
+            old: KnownFiles | None = None
             try:
-                _source(place, old, store, judges, refused, emit)
+                attributes = attributes_of(place)
+                same = (before or {}).get(str(place.id), "") == attributes.fingerprint
+                old = KnownFiles(state, place.id, reuse and same)
+                found = batches(members(place, refused), old, attributes)
+                _source(place, found, store, judges, emit)
             except (RefactError, OSError) as error:
                 emit({"kind": "failed", "source": place.id, "message": str(error)})
             else:
-                emit({"kind": "read", "source": place.id, "refused": dict(refused)})
+                told = {"refused": dict(refused), "attributes": attributes.fingerprint}
+                emit({"kind": "read", "source": place.id, **told})
             finally:
-                old.close()
+                if old is not None:
+                    old.close()
     finally:
         judges.close()
         store.close()
@@ -66,10 +78,25 @@ class KnownFiles:
             self._connection.close()
 
 
-def _source(
-    place: Place, old: KnownFiles, store: ContentStore, judges: Judges, refused: Counter[str], emit: Emit
-) -> None:
-    for results in judges.all(batches(members(place, refused), old)):
+def attributes_of(place: Place) -> Attributes:
+    """What a source's .gitattributes files say; most sources have none, which a listing tells."""
+    names = {member.path for member in members(place, read=False) if is_attributes(member.path)}
+    files: dict[str, str] = {}
+    if names:
+        for member in members(place):
+            if member.path in names:
+                files[member.path] = decode(member.data or b"") or ""
+                if len(files) == len(names):
+                    break
+    return Attributes(files)
+
+
+def is_attributes(path: str) -> bool:
+    return path == NAME or path.endswith(f"/{NAME}")
+
+
+def _source(place: Place, found: Iterator[Batch], store: ContentStore, judges: Judges, emit: Emit) -> None:
+    for results in judges.all(found):
         store.put_packed((one.sha256, one.packed) for one in results if one.packed is not None)
         store.put_signatures((one.sha256, one.signature) for one in results if one.signature is not None)
         rows = [
@@ -79,20 +106,20 @@ def _source(
         emit({"kind": "files", "source": place.id, "rows": rows})
 
 
-def batches(found: Iterator[Member], old: KnownFiles) -> Iterator[Batch]:
-    """The members, some hundred or some megabytes at a time, each with what was known of its path."""
+def batches(found: Iterator[Member], old: KnownFiles, attributes: Attributes) -> Iterator[Batch]:
+    """The members, some hundred or some megabytes at a time, each with what is known and said of its path."""
     batch: list[Member] = []
     held = 0
     for member in found:
         batch.append(member)
         held += len(member.data or b"")
         if len(batch) >= BATCH or held >= BATCH_BYTES:
-            yield _with_known(batch, old)
+            yield _complete(batch, old, attributes)
             batch, held = [], 0
     if batch:
-        yield _with_known(batch, old)
+        yield _complete(batch, old, attributes)
 
 
-def _with_known(batch: list[Member], old: KnownFiles) -> Batch:
+def _complete(batch: list[Member], old: KnownFiles, attributes: Attributes) -> Batch:
     known = old.of([member.path for member in batch])
-    return [(member, known.get(member.path)) for member in batch]
+    return [(member, known.get(member.path), attributes.of(member.path)) for member in batch]

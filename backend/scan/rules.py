@@ -1,7 +1,9 @@
 """Why a file is no training data: the rules in their order, each a reason and a sentence; pure."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from backend.scan.linguist.attributes import NOTHING, SAID_SO, Said
 from backend.scan.linguist.detect import detect
 from backend.scan.linguist.generated import generated
 from backend.scan.linguist.vendored import vendored
@@ -44,8 +46,10 @@ class Judgement:
     detail: str = ""
 
 
-def judge(path: str, size: int, data: bytes | None, error: str = "", head: bytes = b"") -> Judgement:
-    """The first rule that applies.
+def judge(
+    path: str, size: int, data: bytes | None, error: str = "", head: bytes = b"", said: Said = NOTHING
+) -> Judgement:
+    """The first rule that applies; what the project has `said` of the file goes before our own guesses.
 
     `data` is None for a file that is too large, of which `head` is the beginning, or could not be read (`error`)."""
     if is_binary(head if data is None else data):
@@ -57,12 +61,12 @@ def judge(path: str, size: int, data: bytes | None, error: str = "", head: bytes
     text = decode(data)
     if text is None:
         return Judgement(None, False, "linguist_error", "no supported encoding decodes it")
-    found = detect(path, text)
+    found = said.language or detect(path, text)
     if found is None:
         return Judgement(None, True, "not_code", "no known language claims it")
-    if why := generated(path, lambda: text):
+    if why := _unless_said(said.generated, lambda: generated(path, lambda: text)):
         return Judgement(found, True, "generated", why)
-    if why := vendored(path):
+    if why := _unless_said(said.vendored, lambda: vendored(path)):
         return Judgement(found, True, "vendored", why)
     share = digits(text)
     if share > MOST_DIGITS:
@@ -72,6 +76,13 @@ def judge(path: str, size: int, data: bytes | None, error: str = "", head: bytes
     if why := secret(text):
         return Judgement(found, True, "secrets", why)
     return Judgement(found, True)
+
+
+def _unless_said(said: bool | None, guess: Callable[[], str | None]) -> str | None:
+    """Why, in words: by the project's own word, or else by our guess."""
+    if said is None:
+        return guess()
+    return SAID_SO if said else None
 
 
 def digits(text: str) -> float:

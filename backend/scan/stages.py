@@ -13,6 +13,8 @@ from backend.scan.progress import Progress
 from backend.scan.table import LossKey
 from backend.sources.members import Place
 
+ATTRIBUTES = "scan.attributes"
+"""Fingerprints of what each source's .gitattributes said when it was last classified."""
 COMPARED = "scan.compared"
 """Fingerprint of the contents among which near-duplicates were last looked for."""
 
@@ -29,6 +31,7 @@ async def classify(
         "content": str(ctx.paths.content),
         "places": [msgspec.to_builtins(place) for place in places],
         "reuse": reuse,
+        "attributes": (said := await settings.get(ctx.db, ATTRIBUTES) or {}),
     }
     async with aclosing(child.records(ctx, handle, job)) as records:
         async for record in records:
@@ -37,6 +40,8 @@ async def classify(
                 progress.classified([row[5] for row in record["rows"]], total)
             elif record["kind"] == "read":
                 await table.forget_unseen(ctx, scan_id, record["source"])
+                said = {**said, str(record["source"]): record["attributes"]}
+                await settings.set(ctx.db, ATTRIBUTES, said)
             elif record["kind"] == "failed":
                 notes.append(f"{names[record['source']]}: {record['message']}")
     return notes
