@@ -76,6 +76,23 @@ def gone(paths: Paths, patience_s: float) -> bool:
             time.sleep(0.05)
 
 
+def ended(pid: int, patience_s: float) -> bool:
+    """Wait until a process is no more than a name; the lock is given back a little before."""
+    end = time.monotonic() + patience_s
+    while _alive(pid):
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def _alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in ("Z", "X")
+    except OSError:
+        return False
+
+
 def _start(paths: Paths) -> tuple[subprocess.Popen[bytes], int]:
     """The process, and where in the log its own words begin."""
     environment = {**os.environ, "PYTHONSAFEPATH": "1", "REFACT_TUI_HOME": str(paths.home)}

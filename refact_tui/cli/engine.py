@@ -8,7 +8,7 @@ from refact_tui.cli.engine_link import connect, paths
 from refact_tui.cli.output import Failure, columns, emit
 from refact_tui.cli.verbs import root, verb
 from refact_tui.client import Client, EngineUnreachable
-from refact_tui.launch import answers, gone
+from refact_tui.launch import answers, ended, gone
 
 STOP_S = 90.0
 """Trainers save within a minute."""
@@ -89,11 +89,13 @@ def _end(keep_trainers: bool) -> bool:
     home = paths()
     if not answers(home) and gone(home, 0.0):
         return False
+    pid = 0
     try:
         with Client(home, any_version=True) as client:
+            pid = client.get("/version", wire.EngineInfo).pid
             client.post("/engine/stop", {"keep_trainers": keep_trainers}, Any)
     except EngineUnreachable:
         pass  # it is ending already, or hangs: the wait tells
-    if not gone(home, STOP_S):
+    if not gone(home, STOP_S) or not ended(pid, STOP_S):
         raise Failure(f"The engine has not ended after {STOP_S:.0f} s.", f"Look into its log: {home.engine_log}")
     return True

@@ -13,7 +13,8 @@ from tests.e2e.engine_box import Box
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(900)]
 PROMPT = "import os\n\n\nclass Engine:\n    def __init__(self"
-BODY = {"prompt": PROMPT, "max_tokens": 48, "temperature": 0, "stream": True}
+BODY = {"prompt": PROMPT, "max_tokens": 64, "temperature": 1, "seed": 5, "stream": True}
+"""Drawn with a seed: the smallest difference between two adapters soon makes another text."""
 
 
 def stream(box: Box, body: dict[str, Any]) -> tuple[set[str | None], str, str]:
@@ -28,8 +29,8 @@ def stream(box: Box, body: dict[str, Any]) -> tuple[set[str | None], str, str]:
 
 
 def test_twenty_switches_under_four_streams(tuned: Box) -> None:
-    checkpoints = [row["id"] for row in tuned.ok("checkpoints", "list")][:2]
-    uses = ["off", *checkpoints]
+    checkpoints = [row["id"] for row in tuned.ok("checkpoints", "list")]
+    uses = ["off", checkpoints[0], checkpoints[-1]]
     expected: dict[str | None, str] = {}
     for use in uses:
         used = tuned.ok("use", use)
