@@ -1,5 +1,6 @@
 """The shell contract: JSON shapes, exit statuses, and bad input answered in words with nothing lost."""
 
+import heapq
 import json
 import socket
 import subprocess
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.engine_box import Box, free_port, sample
+from tests.e2e.engine_box import Box, free_port
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -129,10 +130,9 @@ def test_nothing_to_train_on_is_told_with_the_reasons(box: Box, tmp_path: Path) 
 
 
 def test_archives_scan_and_lists(box: Box, tmp_path: Path) -> None:
-    repository = sample(tmp_path / "repository")
     packed = tmp_path / "code.tar.gz"
     with tarfile.open(packed, "w:gz") as archive:
-        archive.add(repository / "heapq.py", "src/heapq.py")
+        archive.add(heapq.__file__, "src/heapq.py")
     assert box.ok("sources", "add", str(packed), "--set", "test", "--wait")["kind"] == "archive"
     scan = box.ok("scan", "run", "--stage", "1", "--wait")
     assert scan["files"] == scan["accepted"] + scan["rejected"] == 1
