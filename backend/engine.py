@@ -22,6 +22,7 @@ from backend.scan import run as scans
 from backend.serve import app as public
 from backend.serve.hosting import Hosts
 from backend.sources import catalog as sources
+from backend.sources import upload as uploads
 from backend.store.database import Database, now
 from backend.train import run as runs
 
@@ -115,6 +116,7 @@ class Engine:
         """Take up what the engine before this one left."""
         await switch.restore(ctx)
         await ctx.hosts.start()
+        await uploads.clear(ctx)
         await sources.recover(ctx)
         await scans.recover(ctx)
         await runs.recover(ctx)

@@ -47,6 +47,14 @@ async def _write(path: Path, pieces: AsyncIterator[bytes]) -> None:
         raise BadRequest("Nothing came: standard input was empty.", "Send a file: … add - --name x.tgz < x.tgz")
 
 
+async def clear(ctx: Context) -> None:
+    """At the engine's start: what a dead engine left half received belongs to no source and is removed."""
+    kept = {Path(source.location).parent.name for source in await catalog.list_sources(ctx)}
+    for folder in await asyncio.to_thread(lambda: list(ctx.paths.uploads.iterdir())):
+        if folder.name not in kept:
+            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+
 async def forget(ctx: Context, location: str) -> None:
     """Remove what was sent for a source that is removed; anything else at a location stays."""
     path = Path(location)
