@@ -29,6 +29,15 @@ from backend.store.database import Database
 WORDS = [f"{verb}_{noun}" for verb in ("load", "save", "merge", "split") for noun in ("row", "page", "index", "table")]
 
 
+def letters(number: int) -> str:
+    """A number as a word: programs are not full of digits."""
+    word = ""
+    while number >= 0:
+        number, place = number // 26 - 1, number % 26
+        word = chr(ord("a") + place) + word
+    return word
+
+
 def make(path: Path, files: int) -> None:
     """A tar of small programs; one in ten is like another, some are vendored or no code."""
     random = Random(1)
@@ -36,13 +45,18 @@ def make(path: Path, files: int) -> None:
         for number in range(files):
             seed = number // 10 * 10 if number % 10 == 9 else number
             draw = Random(seed)
-            lines = [f"def {draw.choice(WORDS)}_{seed}_{line}(x): return x + {draw.random():.4f}" for line in range(20)]
-            data = ("\n".join(lines) + f"\n# {number}\n").encode()
+            name = letters(seed)
+            lines = [
+                f"def {draw.choice(WORDS)}_{name}_{letters(line)}(x): return x + {draw.choice(WORDS)}"
+                for line in range(20)
+            ]
+            data = ("\n".join(lines) + f"\n# {letters(number)}\n").encode()
             folder = random.choice(["src", "src", "src", "lib", "vendor", "docs"])
             ending = random.choice(["py", "py", "py", "py", "go", "md"])
             info = tarfile.TarInfo(f"{folder}/d{number % 997}/{number}.{ending}")
             info.size = len(data)
             packed.addfile(info, io.BytesIO(data))
+            packed.members = []  # type: ignore[attr-defined]  # it would remember a million headers
 
 
 class Peak(threading.Thread):
