@@ -64,15 +64,14 @@ class Index:
         self._keys = np.zeros((most, BANDS), dtype=np.uint64)
         self._count = 0
 
-    def add(self, words: bytes) -> bool:
-        """The next text's signature; always True."""
+    def add(self, words: bytes) -> None:
+        """The next text's signature."""
         rows = np.frombuffer(words, dtype=np.uint32).reshape(BANDS, PERMUTATIONS // BANDS)
         keys = np.zeros(BANDS, dtype=np.uint64)
         for column in range(rows.shape[1]):
             keys = keys * PRIME + rows[:, column]
         self._keys[self._count] = keys
         self._count += 1
-        return True
 
     def find(self, names: Sequence[Name], read: Callable[[Name], Lines]) -> Iterator[Near[Name]]:
         """Each text that is nearly the same as an earlier one; `names` are those added, `read` gives a text's lines."""

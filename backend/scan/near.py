@@ -53,7 +53,11 @@ def _tell(contents: list[bytes], store: ContentStore, emit: Emit) -> None:
         return telling(decode(store.get(raw.hex()) or b"") or "")
 
     index = Index(len(contents))
-    signed = [raw for raw in contents if (words := store.signature(raw.hex())) and index.add(words)]
+    signed: list[bytes] = []
+    for raw in contents:
+        if words := store.signature(raw.hex()):
+            index.add(words)
+            signed.append(raw)
     rows: list[list[Any]] = []
     for found in index.find(signed, read):
         rows.append([found.sha256.hex(), found.twin.hex(), found.similarity])

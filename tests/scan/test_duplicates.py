@@ -21,8 +21,11 @@ def changed(lines: list[str], share: float, random: Random) -> list[str]:
 
 
 def nears(texts: list[str]) -> list[Near[str]]:
-    index = Index(len(texts))
-    signed = [str(number) for number, text in enumerate(texts) if (words := signature(text)) and index.add(words)]
+    index, signed = Index(len(texts)), []
+    for number, text in enumerate(texts):
+        if words := signature(text):
+            index.add(words)
+            signed.append(str(number))
     return list(index.find(signed, lambda name: telling(texts[int(name)])))
 
 
