@@ -50,10 +50,7 @@ async def upload(request: Request) -> Response:
 
 async def remove_source(request: Request) -> Response:
     """DELETE /sources/{name}"""
-    ctx, name = context(request), request.path_params["name"]
-    location = (await sources.get(ctx, name)).location
-    await sources.remove(ctx, name)
-    await uploads.forget(ctx, location)
+    await sources.remove(context(request), request.path_params["name"])
     return answer({})
 
 

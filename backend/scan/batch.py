@@ -3,7 +3,7 @@
 import hashlib
 import os
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -73,9 +73,8 @@ class Judges:
 
     def _workers(self) -> ProcessPoolExecutor:
         if self._pool is None:
-            initialize: Callable[[int], None] = die_with
             context = get_context("fork")  # nothing runs here beside the one thread that reads
-            self._pool = ProcessPoolExecutor(self._cores, context, initialize, (os.getpid(),))
+            self._pool = ProcessPoolExecutor(self._cores, context, die_with, (os.getpid(),))
         return self._pool
 
     def close(self) -> None:

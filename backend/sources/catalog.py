@@ -91,7 +91,9 @@ async def sync(ctx: Context, name: str) -> wire.Source:
 
 
 async def remove(ctx: Context, name: str) -> None:
-    """Forget a source with its files and its clone; what is at its location stays. Raises NotFound."""
+    """Forget a source, its files and clone, and what was fetched or sent for it; all else at its location stays.
+
+    Raises NotFound."""
     row = await records.row_of(ctx, name)
     for job in _living(ctx, name):
         await ctx.jobs.stop(job.id)
@@ -99,8 +101,10 @@ async def remove(ctx: Context, name: str) -> None:
     async with ctx.db.transaction() as change:
         await change.execute("DELETE FROM sources WHERE id = ?", (row["id"],))
     ctx.bus.publish("source_removed", {"name": name})
-    for ours in (records.place_of(ctx, row).clone, ctx.paths.downloads / str(row["id"])):
-        await asyncio.to_thread(shutil.rmtree, Path(ours), ignore_errors=True)
+    sent = Path(row["location"]).parent
+    ours = [Path(records.place_of(ctx, row).clone), ctx.paths.downloads / str(row["id"])]
+    for folder in [*ours, sent] if sent.parent == ctx.paths.uploads else ours:
+        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
 
 async def set_set(ctx: Context, name: str, set_name: str) -> wire.Source:

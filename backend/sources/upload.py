@@ -53,10 +53,3 @@ async def clear(ctx: Context) -> None:
     for folder in await asyncio.to_thread(lambda: list(ctx.paths.uploads.iterdir())):
         if folder.name not in kept:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
-
-
-async def forget(ctx: Context, location: str) -> None:
-    """Remove what was sent for a source that is removed; anything else at a location stays."""
-    path = Path(location)
-    if path.parent.parent == ctx.paths.uploads:
-        await asyncio.to_thread(shutil.rmtree, path.parent, ignore_errors=True)
