@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack, contextmanager, suppress
 import uvicorn
 from starlette.applications import Starlette
 
-from backend import __version__, sockets, wire
+from backend import __version__, projects, sockets, wire
 from backend.bus import Bus
 from backend.checkpoints import switch
 from backend.context import Context
@@ -114,6 +114,7 @@ class Engine:
 
     async def _recover(self, ctx: Context) -> None:
         """Take up what the engine before this one left."""
+        await projects.restore(ctx)
         await switch.restore(ctx)
         await ctx.hosts.start()
         await uploads.clear(ctx)

@@ -37,14 +37,18 @@ class EngineUnreachable(Exception):
 class Client:
     """Blocking requests, for the shell. Every method raises EngineError or EngineUnreachable.
 
-    `any_version` leaves the handshake out: stopping must work whatever version answers."""
+    `any_version` leaves the handshake out: stopping must work whatever version answers. `project` is the one that
+    requests are about; None: the one that is shown."""
 
-    def __init__(self, paths: Paths, timeout_s: float = 30.0, any_version: bool = False) -> None:
+    def __init__(
+        self, paths: Paths, timeout_s: float = 30.0, any_version: bool = False, project: str | None = None
+    ) -> None:
         self._paths = paths
         self._http = httpx.Client(
             base_url=BASE_URL,
             transport=httpx.HTTPTransport(uds=str(paths.socket)),
             timeout=httpx.Timeout(timeout_s, connect=CONNECT_TIMEOUT_S),
+            headers={wire.PROJECT_HEADER: project} if project else {},
             trust_env=False,
         )
         self._greeted = any_version

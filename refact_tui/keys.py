@@ -119,6 +119,7 @@ KEYS = (
     Key("system.look", "R", "look", "look again", "Ask the doctor again", "system"),
     Key("frame.help", "?,f1", "help", "help", "The keys of this room and what it is for"),
     Key("frame.command", ":", "app.command_palette", "command", "Find anything by its name", display=":"),
+    Key("frame.projects", "P", "projects", "projects", "Data sets beside each other: go to one, make one", shown=False),
     Key("frame.detach", "q", "app.detach", "detach", "Leave; the engine keeps running"),
     Key("frame.back", "escape", "back", "back", "One step back; never leaves", shown=False, display="esc"),
     Key("frame.move", "j", "", "move", "Down and up; arrows do too", shown=False, display="j k"),

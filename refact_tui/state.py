@@ -32,6 +32,7 @@ class EngineState:
     runs: tuple[wire.Run, ...] = ()
     checkpoints: tuple[wire.Checkpoint, ...] = ()
     models: tuple[wire.Model, ...] = ()
+    projects: tuple[wire.Project, ...] = ()
     metrics: dict[str, tuple[wire.Metric, ...]] = field(default_factory=dict)
     """Points told since this program attached; older ones are asked for by run."""
     link: Link = "starting"
@@ -41,6 +42,11 @@ class EngineState:
     def job(self, job_id: int | None) -> wire.Job | None:
         """The job of this id, while the engine still speaks of it."""
         return next((job for job in self.jobs if job.id == job_id), None) if job_id is not None else None
+
+    @property
+    def project(self) -> str:
+        """The project that is shown; empty where there is only one, which nobody needs to think about."""
+        return next((one.name for one in self.projects if one.shown), "") if len(self.projects) > 1 else ""
 
     @property
     def alive(self) -> tuple[wire.Job, ...]:
@@ -60,6 +66,7 @@ def from_wire(told: wire.State, seen: float) -> EngineState:
         runs=tuple(told.runs),
         checkpoints=tuple(told.checkpoints),
         models=tuple(told.models),
+        projects=tuple(told.projects),
         link="up",
     )
 

@@ -9,13 +9,13 @@ from backend.train import made
 
 NAME = re.compile(r"([0-9a-zA-Z_.-]{1,30}):(\d{1,9})")
 LATEST_BEST = (
-    "SELECT name, best_step FROM runs WHERE model = ? AND state = 'done' AND best_step IS NOT NULL "
+    "SELECT name, best_step FROM runs WHERE project_id = ? AND model = ? AND state = 'done' AND best_step IS NOT NULL "
     "AND base_loss IS NOT NULL AND best_loss < base_loss ORDER BY ended DESC, id DESC LIMIT 1"
 )
 
 
 async def list_checkpoints(ctx: Context) -> list[wire.Checkpoint]:
-    """Every checkpoint, the newest run first."""
+    """The checkpoints of the project and those that are served, the newest run first."""
     return await made.list_checkpoints(ctx)
 
 
@@ -25,15 +25,15 @@ async def resolve(ctx: Context, name: str) -> wire.Checkpoint:
         raise BadRequest(
             f"{name!r} is no checkpoint's name; they look like RUN:STEP.", "See `refact-tui checkpoints list`."
         )
-    for checkpoint in await list_checkpoints(ctx):
+    for checkpoint in await made.list_checkpoints(ctx, everywhere=True):
         if checkpoint.id == name:
             return checkpoint
     raise NotFound(f"There is no checkpoint {name}.", "See `refact-tui checkpoints list`.")
 
 
 async def latest_best(ctx: Context, model: str) -> wire.Checkpoint | None:
-    """The best checkpoint of the newest finished run of `model` whose best is below its base loss; None before that."""
-    row = await ctx.db.fetch_one(LATEST_BEST, (model,))
+    """The best of the project's newest finished run of `model` whose best is below its base loss; None before that."""
+    row = await ctx.db.fetch_one(LATEST_BEST, (ctx.project, model))
     if row is None:
         return None
     return await resolve(ctx, f"{row['name']}:{row['best_step']}")

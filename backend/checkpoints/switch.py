@@ -7,7 +7,7 @@ from weakref import WeakKeyDictionary
 from backend import wire
 from backend.bus import Bus
 from backend.checkpoints import catalog
-from backend.context import Context
+from backend.context import DEFAULT, Context
 from backend.errors import BadRequest, Conflict, RefactError
 from backend.store.database import now
 
@@ -41,7 +41,8 @@ async def advance(ctx: Context, run: wire.Run) -> None:
         if run.model not in ctx.hosts.models():
             return
         shown = next(one for one in serving(ctx) if one.model == run.model)
-        best = await catalog.latest_best(ctx, run.model) if shown.mode == "latest-best" else None
+        followed = ctx.inside(await _followed(ctx, run.model))
+        best = await catalog.latest_best(followed, run.model) if shown.mode == "latest-best" else None
         if best and best.id != shown.checkpoint:
             try:
                 await ctx.hosts.switch(run.model, "latest-best", best)
@@ -49,7 +50,7 @@ async def advance(ctx: Context, run: wire.Run) -> None:
                 # The worker is not there yet: it will begin with this checkpoint when it is.
                 ctx.hosts.point(run.model, "latest-best", best)
                 ctx.hosts.grow()
-            await _remember(ctx, run.model, "latest-best", best)
+            await _remember(followed, run.model, "latest-best", best)
         else:
             version = ctx.hosts.grow()
             await ctx.db.execute("UPDATE serving SET caps_version = ? WHERE model = ?", (version, run.model))
@@ -59,13 +60,14 @@ async def advance(ctx: Context, run: wire.Run) -> None:
 async def restore(ctx: Context) -> None:
     """At engine start: every model answers with what it did before; a new one follows the latest best."""
     for model in ctx.hosts.models():
-        row = await ctx.db.fetch_one("SELECT mode, run, step, caps_version FROM serving WHERE model = ?", (model,))
+        row = await ctx.db.fetch_one("SELECT * FROM serving WHERE model = ?", (model,))
+        followed = ctx.inside(row["project_id"] if row else DEFAULT)
         mode: wire.ServeMode = row["mode"] if row else "latest-best"
         ctx.hosts.caps_version = max(ctx.hosts.caps_version, (row["caps_version"] or 0) if row else 0)
         checkpoint = None
         try:
             if mode == "latest-best":
-                checkpoint = await catalog.latest_best(ctx, model)
+                checkpoint = await catalog.latest_best(followed, model)
             elif mode == "specific" and row:
                 checkpoint = await catalog.resolve(ctx, f"{row['run']}:{row['step']}")
         except RefactError as error:
@@ -73,7 +75,13 @@ async def restore(ctx: Context) -> None:
             mode = "off"
         ctx.hosts.point(model, mode, checkpoint)
         ctx.hosts.grow()
-        await _remember(ctx, model, mode, checkpoint)
+        await _remember(followed, model, mode, checkpoint)
+
+
+async def _followed(ctx: Context, model: str) -> int:
+    """The project in which `latest-best` was chosen: another project's run does not change what its team gets."""
+    row = await ctx.db.fetch_one("SELECT project_id FROM serving WHERE model = ?", (model,))
+    return int(row["project_id"]) if row else DEFAULT
 
 
 async def _choose(ctx: Context, request: wire.Use) -> tuple[str, wire.Checkpoint | None]:
@@ -102,17 +110,18 @@ async def _choose(ctx: Context, request: wire.Use) -> tuple[str, wire.Checkpoint
 async def _remember(ctx: Context, model: str, mode: wire.ServeMode, checkpoint: wire.Checkpoint | None) -> None:
     run, step = (checkpoint.run, checkpoint.step) if checkpoint else (None, None)
     await ctx.db.execute(
-        "INSERT INTO serving(model, mode, run, step, changed, caps_version) VALUES (?, ?, ?, ?, ?, ?) "
+        "INSERT INTO serving(model, mode, run, step, changed, caps_version, project_id) VALUES (?, ?, ?, ?, ?, ?, ?) "
         "ON CONFLICT(model) DO UPDATE SET mode = excluded.mode, run = excluded.run, step = excluded.step, "
-        "changed = excluded.changed, caps_version = excluded.caps_version",
-        (model, mode, run, step, now(), ctx.hosts.caps_version),
+        "changed = excluded.changed, caps_version = excluded.caps_version, project_id = excluded.project_id",
+        (model, mode, run, step, now(), ctx.hosts.caps_version, ctx.project),
     )
 
 
 async def _announce(ctx: Context, model: str) -> None:
     """Tell everyone who watches."""
     ctx.bus.publish("serving", next(one for one in serving(ctx) if one.model == model))
-    ctx.bus.publish("checkpoints", {"checkpoints": await catalog.list_checkpoints(ctx)})
+    shown = await catalog.list_checkpoints(ctx.inside(ctx.projects.shown))
+    ctx.bus.publish("checkpoints", {"checkpoints": shown})
 
 
 def _lock(ctx: Context) -> asyncio.Lock:

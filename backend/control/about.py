@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from backend import __version__, wire
+from backend import __version__, projects, wire
 from backend.checkpoints import catalog as checkpoints
 from backend.checkpoints import switch
 from backend.context import Context
@@ -87,6 +87,7 @@ async def state(request: Request) -> Response:
             checkpoints=await checkpoints.list_checkpoints(ctx),
             models=listed_models(ctx),
             last_event_id=last,
+            projects=await projects.list_projects(ctx),
         )
     )
 

@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from backend import wire
+from backend import projects, wire
 from backend.context import Context
 from backend.errors import BadRequest, RefactError
 
@@ -18,9 +18,10 @@ T = TypeVar("T")
 
 
 def context(request: Request) -> Context:
-    """The engine's parts."""
+    """The engine's parts, about the project that the request names, else the one that is shown. Raises NotFound."""
     found: Context = request.app.state.ctx
-    return found
+    named = request.headers.get(wire.PROJECT_HEADER)
+    return found.inside(projects.number_of(found, named)) if named else found
 
 
 def answer(value: Any, status: int = 200) -> Response:

@@ -7,7 +7,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
 from backend.context import Context
-from backend.control import about, code, credentials, tuning
+from backend.control import about, code, credentials, projects, tuning
 from backend.control.answers import refuse
 from backend.control.sse import events
 from backend.errors import RefactError
@@ -16,7 +16,14 @@ from backend.errors import RefactError
 def build(ctx: Context, leave: Callable[[bool], None]) -> Starlette:
     """Every route; `leave(keep_trainers)` makes the engine end soon."""
     app = Starlette(
-        routes=[*about.ROUTES, *code.ROUTES, *credentials.ROUTES, *tuning.ROUTES, Route("/events", events)],
+        routes=[
+            Route("/events", events),
+            *about.ROUTES,
+            *code.ROUTES,
+            *credentials.ROUTES,
+            *projects.ROUTES,
+            *tuning.ROUTES,
+        ],
         exception_handlers={RefactError: refuse, HTTPException: refuse, OSError: refuse, Exception: refuse},
     )
     app.state.ctx = ctx

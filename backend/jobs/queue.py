@@ -60,13 +60,17 @@ class JobQueue:
         for row in reversed(rows):
             self._jobs[row["id"]] = wire.Job(**dict(row))
 
-    async def submit(self, kind: wire.JobKind, name: str, work: Work, device: str | None = None) -> wire.Job:
-        """Queue work; it begins at once unless it must wait for its device."""
+    async def submit(
+        self, kind: wire.JobKind, name: str, work: Work, device: str | None = None, project: str = "default"
+    ) -> wire.Job:
+        """Queue work of a project; it begins at once unless it must wait for its device."""
         created = now()
         id_ = await self._db.execute(
-            "INSERT INTO jobs(kind, name, state, created) VALUES (?, ?, 'queued', ?)", (kind, name, created)
+            "INSERT INTO jobs(kind, name, state, created, project) VALUES (?, ?, 'queued', ?, ?)",
+            (kind, name, created, project),
         )
-        job = self._jobs[id_] = wire.Job(id=id_, kind=kind, name=name, state="queued", created=created)
+        job = wire.Job(id=id_, kind=kind, name=name, state="queued", created=created, project=project)
+        self._jobs[id_] = job
         handle = self._handles[id_] = JobHandle(id_, self._progress)
         self._bus.publish("job", job)
         self._tasks[id_] = asyncio.create_task(self._live(handle, work, device), name=f"{kind} {name}")

@@ -27,6 +27,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     items: str = ""
     attributes: dict[str, str] = {}
     """Fingerprints of each source's .gitattributes at the last scan."""
+    project: int = 1
     before: str = ""
     """Fingerprint of the contents that were last compared."""
 
@@ -46,7 +47,7 @@ def main(path: str) -> int:
         if job.stage == 1:
             classify(job.places, Path(job.state), Path(job.content), job.reuse, emit, job.attributes)
         elif job.stage == "near":
-            near(Path(job.state), Path(job.content), job.before, emit)
+            near(Path(job.state), Path(job.content), job.project, job.before, emit)
         else:
             score(job.model, job.context, Path(job.items), Path(job.content), emit)
     except RefactError as error:

@@ -65,8 +65,8 @@ async def _named(ctx: Context, request: wire.ByHand) -> list[sqlite3.Row]:
 async def _rows(ctx: Context, where: str, values: Sequence[object], named: str) -> list[sqlite3.Row]:
     rows = await ctx.db.fetch_all(
         "SELECT f.id, f.path, f.verdict, f.reason FROM files f JOIN sources s ON s.id = f.source_id "
-        f"WHERE f.verdict IS NOT NULL AND {where}",
-        values,
+        f"WHERE f.project_id = ? AND f.verdict IS NOT NULL AND {where}",
+        (ctx.project, *values),
     )
     if not rows:
         raise NotFound(f"The newest scan has no file {named}.", "See `refact-tui scan files`.")
@@ -79,7 +79,9 @@ async def touched(ctx: Context, patterns: Sequence[str]) -> wire.Touched:
     files = accepted = 0
     after = 0
     while rows := await ctx.db.fetch_all(
-        "SELECT id, path, verdict FROM files WHERE id > ? AND verdict IS NOT NULL ORDER BY id LIMIT ?", (after, PAGE)
+        "SELECT id, path, verdict FROM files "
+        "WHERE project_id = ? AND id > ? AND verdict IS NOT NULL ORDER BY id LIMIT ?",
+        (ctx.project, after, PAGE),
     ):
         matched = await asyncio.to_thread(_matched, spec, rows)
         files += len(matched)

@@ -95,7 +95,8 @@ async def divide(ctx: Context, key: LossKey | None) -> tuple[int, int]:
     """Give every accepted file its set; returns how many are for training and for testing."""
     held = await ctx.db.fetch_one(
         "SELECT COUNT(*) AS files, SUM(f.size) AS bytes FROM files f JOIN sources s ON s.id = f.source_id "
-        "WHERE f.verdict = 'accepted' AND s.set_name = 'test'"
+        "WHERE f.project_id = ? AND f.verdict = 'accepted' AND s.set_name = 'test'",
+        (ctx.project,),
     )
     files, size = (held["files"], held["bytes"] or 0) if held else (0, 0)
     split = Split(has_test=files > 0, test_tokens=int(size / BYTES_A_TOKEN))
@@ -104,7 +105,8 @@ async def divide(ctx: Context, key: LossKey | None) -> tuple[int, int]:
     test = split.held_out()
     await write_sets(ctx, test)
     counts = await ctx.db.fetch_all(
-        "SELECT set_name, COUNT(*) AS files FROM files WHERE verdict = 'accepted' GROUP BY 1"
+        "SELECT set_name, COUNT(*) AS files FROM files WHERE project_id = ? AND verdict = 'accepted' GROUP BY 1",
+        (ctx.project,),
     )
     by_name = {row["set_name"]: row["files"] for row in counts}
     return by_name.get("train", 0), by_name.get("test", 0)

@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 from typing import IO
 
-from backend.context import Context
+from backend.context import DEFAULT, Context
 
 PAGE = 20_000
 HEADS = {"accepted": "source\tpath\tlanguage\tset\tloss", "rejected": "source\tpath\tlanguage\treason\tdetail"}
@@ -15,8 +15,9 @@ COLUMNS = {
 
 
 def path_of(ctx: Context, verdict: str) -> Path:
-    """Where the log of a verdict lies."""
-    return ctx.paths.scans / f"{verdict}.log"
+    """Where the log of a verdict lies; other projects than the default have their name in it."""
+    suffix = "" if ctx.project == DEFAULT else f"-{ctx.project_name}"
+    return ctx.paths.scans / f"{verdict}{suffix}.log"
 
 
 async def write(ctx: Context) -> None:
@@ -36,8 +37,9 @@ async def _write(ctx: Context, verdict: str, file: IO[str]) -> None:
     after = 0
     while rows := await ctx.db.fetch_all(
         f"SELECT f.id, s.name, f.path, COALESCE(f.language, '-'), {COLUMNS[verdict]} FROM files f "
-        "JOIN sources s ON s.id = f.source_id WHERE f.verdict = ? AND f.id > ? ORDER BY f.id LIMIT ?",
-        (verdict, after, PAGE),
+        "JOIN sources s ON s.id = f.source_id "
+        "WHERE f.project_id = ? AND f.verdict = ? AND f.id > ? ORDER BY f.id LIMIT ?",
+        (ctx.project, verdict, after, PAGE),
     ):
         lines = ("\t".join(str(value) for value in tuple(row)[1:]) + "\n" for row in rows)
         await asyncio.to_thread(file.writelines, lines)

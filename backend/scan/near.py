@@ -13,19 +13,19 @@ from backend.store.content import ContentStore
 
 IN_ORDER = (
     "SELECT f.sha256 FROM files f JOIN sources s ON s.id = f.source_id "
-    "WHERE f.stage1_reason IS NULL AND f.sha256 != '' ORDER BY s.set_name != 'test', s.id, f.path"
+    "WHERE f.project_id = ? AND f.stage1_reason IS NULL AND f.sha256 != '' ORDER BY s.set_name != 'test', s.id, f.path"
 )
 """As `table.in_order` has them: the earlier of two is the one that stays."""
 BATCH = 500
 Emit = Callable[[dict[str, Any]], None]
 
 
-def near(state: Path, content: Path, before: str, emit: Emit) -> None:
-    """Tell every near-duplicate, after `begin` with a fingerprint; only `same` where that is `before`."""
+def near(state: Path, content: Path, project: int, before: str, emit: Emit) -> None:
+    """Tell every near-duplicate of a project, after `begin` with a fingerprint; only `same` where that is `before`."""
     connection = sqlite3.connect(f"{state.as_uri()}?mode=ro", uri=True, timeout=10)
     store = ContentStore(content)
     try:
-        contents = list(_distinct(connection))
+        contents = list(_distinct(connection, project))
         fingerprint = hashlib.sha256(b"".join(contents)).hexdigest()
         if fingerprint == before:
             emit({"kind": "same"})
@@ -37,10 +37,10 @@ def near(state: Path, content: Path, before: str, emit: Emit) -> None:
         connection.close()
 
 
-def _distinct(connection: sqlite3.Connection) -> Iterator[bytes]:
+def _distinct(connection: sqlite3.Connection, project: int) -> Iterator[bytes]:
     """The contents in their order, each once, as 32 bytes: a million of them must fit."""
     seen: set[bytes] = set()
-    for (sha256,) in connection.execute(IN_ORDER):
+    for (sha256,) in connection.execute(IN_ORDER, (project,)):
         raw = bytes.fromhex(sha256)
         if raw not in seen:
             seen.add(raw)

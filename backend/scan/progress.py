@@ -57,4 +57,4 @@ class Progress:
     def _publish(self, scan: wire.Scan, at_once: bool = False) -> None:
         if at_once or time.monotonic() - self._shown >= SHORTEST_S:
             self._shown = time.monotonic()
-            self._ctx.bus.publish("scan", msgspec.structs.replace(scan, elapsed_s=round(self._shown - self._begun, 2)))
+            self._ctx.tell("scan", msgspec.structs.replace(scan, elapsed_s=round(self._shown - self._begun, 2)))

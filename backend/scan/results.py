@@ -57,11 +57,12 @@ async def page(
     if not 1 <= limit <= LONGEST_PAGE:
         raise BadRequest(f"A page has 1 to {LONGEST_PAGE:,} files, not {limit}.")
     wanted = {"f.verdict": verdict, "f.reason": reason, "f.language": language}
-    parts = ["f.verdict IS NOT NULL"] if verdict is None else []
+    parts = ["f.project_id = ?"] + (["f.verdict IS NOT NULL"] if verdict is None else [])
     parts += [f"{column} = ?" for column, value in wanted.items() if value is not None]
-    values: list[Any] = [value for value in wanted.values() if value is not None]
+    values: list[Any] = [ctx.project]
+    values += [value for value in wanted.values() if value is not None]
     if source is not None:
-        parts.append("f.source_id IN (SELECT id FROM sources WHERE name = ?)")
+        parts.append("f.source_id IN (SELECT id FROM sources WHERE name = ? AND project_id = f.project_id)")
         values.append(source)
     typed = condition(text or "")
     if typed.sql:
@@ -108,8 +109,8 @@ async def accepted(ctx: Context) -> list[AcceptedFile]:
         "SELECT f.sha256, f.path, s.name AS source, f.language, f.set_name, f.loss, f.size, l.tokens FROM files f "
         "JOIN sources s ON s.id = f.source_id "
         "LEFT JOIN losses l ON l.sha256 = f.sha256 AND l.model = ? AND l.context = ? AND l.text_format = ? "
-        "WHERE f.verdict = 'accepted' AND f.set_name IS NOT NULL ORDER BY s.id, f.path",
-        key.values if key else ("", 0, ""),
+        "WHERE f.project_id = ? AND f.verdict = 'accepted' AND f.set_name IS NOT NULL ORDER BY s.id, f.path",
+        (*(key.values if key else ("", 0, "")), ctx.project),
     )
     return [
         AcceptedFile(

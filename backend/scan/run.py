@@ -39,8 +39,8 @@ async def start(ctx: Context, request: wire.StartScan) -> wire.Scan:
         raise Conflict("A scan is under way.", "Wait for it, or stop its job.")
     number = await ctx.db.execute(
         "INSERT INTO scans(project_id, state, stage, model, threshold, files, accepted, rejected, detail, elapsed_s) "
-        "VALUES (1, 'queued', ?, ?, ?, 0, 0, 0, '', 0)",
-        (request.stage, info.name if info else "", info.loss_threshold if info else 0.0),
+        "VALUES (?, 'queued', ?, ?, ?, 0, 0, 0, '', 0)",
+        (ctx.project, request.stage, info.name if info else "", info.loss_threshold if info else 0.0),
     )
     return await _submit(ctx, number, request.stage, info)
 
@@ -52,8 +52,11 @@ def alive(ctx: Context, scan: wire.Scan) -> bool:
 
 
 async def current(ctx: Context) -> wire.Scan | None:
-    """The newest scan, or None before the first."""
-    row = await ctx.db.fetch_one("SELECT summary FROM scans WHERE summary IS NOT NULL ORDER BY id DESC LIMIT 1")
+    """The newest scan of the project, or None before the first."""
+    row = await ctx.db.fetch_one(
+        "SELECT summary FROM scans WHERE project_id = ? AND summary IS NOT NULL ORDER BY id DESC LIMIT 1",
+        (ctx.project,),
+    )
     return msgspec.json.decode(row["summary"], type=wire.Scan) if row else None
 
 
@@ -83,7 +86,9 @@ def _key(info: ModelInfo | None) -> LossKey | None:
 
 async def recover(ctx: Context) -> None:
     """At the engine's start: a scan that was under way is started again; what it had found makes that quick."""
-    rows = await ctx.db.fetch_all("SELECT id, stage, model FROM scans WHERE state IN ('queued', 'running') ORDER BY id")
+    rows = await ctx.db.fetch_all(
+        "SELECT id, project_id, stage, model FROM scans WHERE state IN ('queued', 'running') ORDER BY id"
+    )
     for row in rows:
         try:
             info = models.get(row["model"]) if row["stage"] == 2 else None
@@ -92,7 +97,7 @@ async def recover(ctx: Context) -> None:
                 "UPDATE scans SET state = 'failed', detail = ? WHERE id = ?", (error.message, row["id"])
             )
             continue
-        await _submit(ctx, row["id"], row["stage"], info)
+        await _submit(ctx.inside(row["project_id"]), row["id"], row["stage"], info)
 
 
 async def _submit(ctx: Context, number: int, stage: int, info: ModelInfo | None) -> wire.Scan:
@@ -112,7 +117,7 @@ async def _submit(ctx: Context, number: int, stage: int, info: ModelInfo | None)
         model=info.name if info else "",
     )
     await _keep(ctx, scan)
-    job = await ctx.jobs.submit("scan", "scan", _working(ctx, scan, info), device="compute")
+    job = await ctx.jobs.submit("scan", "scan", _working(ctx.pinned(), scan, info), "compute", ctx.project_name)
     stored = await current(ctx)
     # The job may have begun already; what it has told is newer than what is known here.
     newest = stored if stored and stored.id == number and stored.job is not None else scan
@@ -141,7 +146,7 @@ async def _keep(ctx: Context, scan: wire.Scan) -> None:
 
 async def _show(ctx: Context, scan: wire.Scan) -> wire.Scan:
     await _keep(ctx, scan)
-    ctx.bus.publish("scan", scan)
+    ctx.tell("scan", scan)
     return scan
 
 
@@ -178,9 +183,9 @@ async def _scan(ctx: Context, handle: JobHandle, scan: wire.Scan, info: ModelInf
     ]
     total = sum(one.files or 0 for one in await sources.list_sources(ctx))
     progress = Progress(ctx, handle, scan)
-    reuse = await settings.get(ctx.db, "scan.rules") == RULES_VERSION
+    reuse = await settings.get(ctx.db, ctx.setting("scan.rules")) == RULES_VERSION
     notes += await classify(ctx, handle, scan.id, places, reuse, total, progress)
-    await settings.set(ctx.db, "scan.rules", RULES_VERSION)
+    await settings.set(ctx.db, ctx.setting("scan.rules"), RULES_VERSION)
     await compare(ctx, handle)
     key = _key(info)
     rule = await judging.policy(ctx, info)

@@ -15,7 +15,7 @@ HIGHEST = 50.0
 
 async def read(ctx: Context) -> wire.ScanSettings:
     """As they are now."""
-    return msgspec.convert(await settings.get(ctx.db, NAME) or {}, wire.ScanSettings)
+    return msgspec.convert(await settings.get(ctx.db, ctx.setting(NAME)) or {}, wire.ScanSettings)
 
 
 async def write(ctx: Context, wanted: wire.ScanSettings) -> None:
@@ -28,4 +28,4 @@ async def write(ctx: Context, wanted: wire.ScanSettings) -> None:
         raise BadRequest(f"The threshold is {wanted.threshold:g}; it must lie above 0 and up to {HIGHEST:g} nats.")
     if both := set(wanted.languages_on) & set(wanted.languages_off):
         raise BadRequest(f"{', '.join(sorted(both))} cannot be on and off.")
-    await settings.set(ctx.db, NAME, msgspec.to_builtins(wanted))
+    await settings.set(ctx.db, ctx.setting(NAME), msgspec.to_builtins(wanted))

@@ -53,7 +53,8 @@ async def compare(ctx: Context, handle: JobHandle) -> None:
         "stage": "near",
         "state": str(ctx.paths.database),
         "content": str(ctx.paths.content),
-        "before": await settings.get(ctx.db, COMPARED) or "",
+        "before": await settings.get(ctx.db, ctx.setting(COMPARED)) or "",
+        "project": ctx.project,
     }
     handle.progress(message="looking for near-duplicates", rate=None, eta_s=None)
     fingerprint = ""
@@ -61,12 +62,12 @@ async def compare(ctx: Context, handle: JobHandle) -> None:
         async for record in records:
             if record["kind"] == "begin":
                 fingerprint = record["fingerprint"]
-                await settings.set(ctx.db, COMPARED, "")
-                await ctx.db.execute("DELETE FROM near")
+                await settings.set(ctx.db, ctx.setting(COMPARED), "")
+                await ctx.db.execute("DELETE FROM near WHERE project_id = ?", (ctx.project,))
             elif record["kind"] == "near":
                 await table.write_near(ctx, record["rows"])
     if fingerprint:
-        await settings.set(ctx.db, COMPARED, fingerprint)
+        await settings.set(ctx.db, ctx.setting(COMPARED), fingerprint)
 
 
 async def score(ctx: Context, handle: JobHandle, key: LossKey, progress: Progress) -> None:

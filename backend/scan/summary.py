@@ -20,8 +20,8 @@ async def counted(ctx: Context, scan: wire.Scan, rule: Policy, notes: list[str])
     of_model = reasons.get("loss_too_high", 0) + reasons.get("filter_empty", 0)
     rows = await ctx.db.fetch_all(
         "SELECT MIN(CAST(loss / ? AS INTEGER), ?) AS bucket, COUNT(*) AS files FROM files "
-        "WHERE loss IS NOT NULL AND size > 0 GROUP BY bucket",
-        (BUCKET, BUCKETS - 1),
+        "WHERE project_id = ? AND loss IS NOT NULL AND size > 0 GROUP BY bucket",
+        (BUCKET, BUCKETS - 1, ctx.project),
     )
     histogram = [0] * BUCKETS
     for row in rows:
@@ -65,6 +65,7 @@ def sentence(files: int, accepted: int, reasons: dict[str, int]) -> str:
 
 async def _counts(ctx: Context, column: str, where: str) -> dict[str, int]:
     rows = await ctx.db.fetch_all(
-        f"SELECT {column} AS name, COUNT(*) AS files FROM files WHERE {where} GROUP BY {column}"
+        f"SELECT {column} AS name, COUNT(*) AS files FROM files WHERE project_id = ? AND {where} GROUP BY {column}",
+        (ctx.project,),
     )
     return {row["name"] or "": row["files"] for row in rows}

@@ -13,8 +13,8 @@ from backend.scan.text import TEXT_FORMAT
 PAGE = 5000
 LONGEST_CONTEXT = 2048
 UPSERT = (
-    "INSERT INTO files(source_id, path, size, sha256, language, text_ok, stage1_reason, stage1_detail, seen) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(source_id, path) DO UPDATE SET size = excluded.size, "
+    "INSERT INTO files(project_id, source_id, path, size, sha256, language, text_ok, stage1_reason, stage1_detail, "
+    "seen) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(source_id, path) DO UPDATE SET size = excluded.size, "
     "sha256 = excluded.sha256, language = excluded.language, text_ok = excluded.text_ok, "
     "stage1_reason = excluded.stage1_reason, stage1_detail = excluded.stage1_detail, seen = excluded.seen"
 )
@@ -36,7 +36,7 @@ class LossKey:
 async def write_files(ctx: Context, scan_id: int, source_id: int, rows: Iterable[list[Any]]) -> None:
     """Keep what stage 1 found. A source that was removed meanwhile is passed over."""
     if await ctx.db.fetch_one("SELECT 1 FROM sources WHERE id = ?", (source_id,)):
-        await ctx.db.execute_many(UPSERT, [(source_id, *row, scan_id) for row in rows])
+        await ctx.db.execute_many(UPSERT, [(ctx.project, source_id, *row, scan_id) for row in rows])
 
 
 async def forget_unseen(ctx: Context, scan_id: int, source_id: int) -> None:
@@ -48,7 +48,8 @@ async def language_counts(ctx: Context) -> dict[str, int]:
     """Files of each language that could be trained on, were it switched on."""
     rows = await ctx.db.fetch_all(
         "SELECT language, COUNT(*) AS files FROM files "
-        "WHERE language IS NOT NULL AND stage1_reason IS NULL GROUP BY language"
+        "WHERE project_id = ? AND language IS NOT NULL AND stage1_reason IS NULL GROUP BY language",
+        (ctx.project,),
     )
     return {row["language"]: row["files"] for row in rows}
 
@@ -57,13 +58,15 @@ async def in_order(ctx: Context, key: LossKey | None) -> AsyncIterator[list[sqli
     """All files in pages, with `known_loss` and `tokens`; held-out sources first, lest theirs be duplicates."""
     join = "LEFT JOIN losses l ON l.sha256 = f.sha256 AND l.model = ? AND l.context = ? AND l.text_format = ?"
     values = key.values if key else ("", 0, "")
-    sources = await ctx.db.fetch_all("SELECT id FROM sources ORDER BY set_name != 'test', id")
+    sources = await ctx.db.fetch_all(
+        "SELECT id FROM sources WHERE project_id = ? ORDER BY set_name != 'test', id", (ctx.project,)
+    )
     for source in sources:
         after = ""
         while True:
             rows = await ctx.db.fetch_all(
                 "SELECT f.*, l.loss AS known_loss, l.tokens AS tokens, n.twin, n.similarity "
-                f"FROM files f {join} LEFT JOIN near n ON n.sha256 = f.sha256 "
+                f"FROM files f {join} LEFT JOIN near n ON n.project_id = f.project_id AND n.sha256 = f.sha256 "
                 "WHERE f.source_id = ? AND f.path > ? ORDER BY f.path LIMIT ?",
                 (*values, source["id"], after, PAGE),
             )
@@ -90,8 +93,8 @@ async def accepted_of_auto(ctx: Context, key: LossKey | None) -> AsyncIterator[l
         "SELECT f.id, s.name, f.path, f.language, f.size, l.tokens FROM files f "
         "JOIN sources s ON s.id = f.source_id AND s.set_name = 'auto' "
         "LEFT JOIN losses l ON l.sha256 = f.sha256 AND l.model = ? AND l.context = ? AND l.text_format = ? "
-        "WHERE f.verdict = 'accepted' AND f.id > ? ORDER BY f.id LIMIT ?",
-        (*values, after, PAGE),
+        "WHERE f.project_id = ? AND f.verdict = 'accepted' AND f.id > ? ORDER BY f.id LIMIT ?",
+        (*values, ctx.project, after, PAGE),
     ):
         yield rows
         after = rows[-1]["id"]
@@ -105,24 +108,29 @@ async def write_sets(ctx: Context, held_out: set[int]) -> None:
         "OR files.id IN (SELECT value FROM json_each(?)) THEN 'test' ELSE 'train' END"
     )
     await ctx.db.execute(
-        f"UPDATE files SET set_name = {wanted} WHERE verdict = 'accepted' AND set_name IS NOT {wanted}",
-        (chosen, chosen),
+        f"UPDATE files SET set_name = {wanted} "
+        f"WHERE project_id = ? AND verdict = 'accepted' AND set_name IS NOT {wanted}",
+        (chosen, ctx.project, chosen),
     )
 
 
 async def unscored(ctx: Context, key: LossKey) -> list[tuple[str, int]]:
     """Contents and sizes of accepted files that have no loss yet."""
     rows = await ctx.db.fetch_all(
-        "SELECT DISTINCT f.sha256, f.size FROM files f WHERE f.verdict = 'accepted' AND NOT EXISTS "
-        "(SELECT 1 FROM losses l WHERE l.sha256 = f.sha256 AND l.model = ? AND l.context = ? AND l.text_format = ?)",
-        key.values,
+        "SELECT DISTINCT f.sha256, f.size FROM files f "
+        "WHERE f.project_id = ? AND f.verdict = 'accepted' AND NOT EXISTS (SELECT 1 FROM losses l "
+        "WHERE l.sha256 = f.sha256 AND l.model = ? AND l.context = ? AND l.text_format = ?)",
+        (ctx.project, *key.values),
     )
     return [(row["sha256"], row["size"]) for row in rows]
 
 
 async def write_near(ctx: Context, rows: Iterable[list[Any]]) -> None:
     """Keep near-duplicates: [sha256, twin's sha256, similarity]."""
-    await ctx.db.execute_many("INSERT OR REPLACE INTO near(sha256, twin, similarity) VALUES (?, ?, ?)", rows)
+    await ctx.db.execute_many(
+        "INSERT OR REPLACE INTO near(project_id, sha256, twin, similarity) VALUES (?, ?, ?, ?)",
+        [(ctx.project, *row) for row in rows],
+    )
 
 
 async def write_losses(ctx: Context, key: LossKey, rows: Iterable[list[Any]]) -> None:

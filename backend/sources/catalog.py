@@ -39,8 +39,8 @@ async def add(ctx: Context, request: wire.AddSource) -> wire.Source:
     try:
         await ctx.db.execute(
             "INSERT INTO sources(project_id, name, kind, location, branch, subfolder, set_name, credential, state, "
-            "detail, added) VALUES (1, ?, ?, ?, ?, ?, ?, ?, 'queued', '', ?)",
-            (name, found.kind, found.location, branch, subfolder, request.set, request.credential, now()),
+            "detail, added) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'queued', '', ?)",
+            (ctx.project, name, found.kind, found.location, branch, subfolder, request.set, request.credential, now()),
         )
     except sqlite3.IntegrityError as error:
         raise Conflict(
@@ -100,7 +100,7 @@ async def remove(ctx: Context, name: str) -> None:
         await ctx.jobs.wait(job.id)
     async with ctx.db.transaction() as change:
         await change.execute("DELETE FROM sources WHERE id = ?", (row["id"],))
-    ctx.bus.publish("source_removed", {"name": name})
+    ctx.tell("source_removed", {"name": name})
     sent = Path(row["location"]).parent
     ours = [Path(records.place_of(ctx, row).clone), ctx.paths.downloads / str(row["id"])]
     for folder in [*ours, sent] if sent.parent == ctx.paths.uploads else ours:
@@ -119,20 +119,21 @@ async def set_set(ctx: Context, name: str, set_name: str) -> wire.Source:
 async def publish_all(ctx: Context) -> None:
     """Tell every client how the sources stand, after a scan has judged their files."""
     for source in await list_sources(ctx):
-        ctx.bus.publish("source", source)
+        ctx.tell("source", source)
 
 
 async def recover(ctx: Context) -> None:
     """At the engine's start: what was being read when the last one ended is read again."""
-    for row in await ctx.db.fetch_all("SELECT name FROM sources WHERE state IN ('queued', 'reading') ORDER BY id"):
-        await _submit(ctx, row["name"])
+    for row in await ctx.db.fetch_all(
+        "SELECT name, project_id FROM sources WHERE state IN ('queued', 'reading') ORDER BY id"
+    ):
+        await _submit(ctx.inside(row["project_id"]), row["name"])
 
 
 def _living(ctx: Context, name: str) -> list[wire.Job]:
-    states = {"queued", "running"}
-    return [job for job in ctx.jobs.list() if job.kind == "source" and job.name == name and job.state in states]
+    return [job for job in records.jobs_of(ctx, name) if job.state in {"queued", "running"}]
 
 
 async def _submit(ctx: Context, name: str) -> wire.Source:
-    await ctx.jobs.submit("source", name, reading(ctx, name))
+    await ctx.jobs.submit("source", name, reading(ctx.pinned(), name), project=ctx.project_name)
     return await records.publish(ctx, name)

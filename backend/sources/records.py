@@ -20,13 +20,14 @@ CHANGEABLE = {"host_key", "state", "detail", "commit_sha", "snapshot_id", "synce
 
 async def rows(ctx: Context) -> list[sqlite3.Row]:
     """All sources of the project in the order they were added."""
-    found: list[sqlite3.Row] = await ctx.db.fetch_all(SELECT + "ORDER BY s.id")
-    return found
+    return list(await ctx.db.fetch_all(SELECT + "WHERE s.project_id = ? ORDER BY s.id", (ctx.project,)))
 
 
 async def row_of(ctx: Context, name: str) -> sqlite3.Row:
     """One source. Raises NotFound, naming those that exist."""
-    row: sqlite3.Row | None = await ctx.db.fetch_one(SELECT + "WHERE s.name = ?", (name,))
+    row: sqlite3.Row | None = await ctx.db.fetch_one(
+        SELECT + "WHERE s.project_id = ? AND s.name = ?", (ctx.project, name)
+    )
     if row is None:
         known = ", ".join(str(one["name"]) for one in await rows(ctx)) or "none yet"
         raise NotFound(f"There is no source called {name!r}.", f"Sources: {known}.")
@@ -62,16 +63,21 @@ def to_wire(ctx: Context, row: sqlite3.Row) -> wire.Source:
     )
 
 
+def jobs_of(ctx: Context, name: str) -> list[wire.Job]:
+    """Jobs that read this source, of those that the queue remembers."""
+    wanted = ("source", name, ctx.project_name)
+    return [job for job in ctx.jobs.list() if (job.kind, job.name, job.project) == wanted]
+
+
 def newest_job(ctx: Context, name: str) -> int | None:
     """The job that last read this source, while the queue remembers it."""
-    ids = [job.id for job in ctx.jobs.list() if job.kind == "source" and job.name == name]
-    return max(ids, default=None)
+    return max((job.id for job in jobs_of(ctx, name)), default=None)
 
 
 async def publish(ctx: Context, name: str) -> wire.Source:
     """Tell every client how the source stands now."""
     source = to_wire(ctx, await row_of(ctx, name))
-    ctx.bus.publish("source", source)
+    ctx.tell("source", source)
     return source
 
 

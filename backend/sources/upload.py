@@ -49,7 +49,8 @@ async def _write(path: Path, pieces: AsyncIterator[bytes]) -> None:
 
 async def clear(ctx: Context) -> None:
     """At the engine's start: what a dead engine left half received belongs to no source and is removed."""
-    kept = {Path(source.location).parent.name for source in await catalog.list_sources(ctx)}
+    rows = await ctx.db.fetch_all("SELECT location FROM sources")
+    kept = {Path(row["location"]).parent.name for row in rows}
     for folder in await asyncio.to_thread(lambda: list(ctx.paths.uploads.iterdir())):
         if folder.name not in kept:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)

@@ -44,12 +44,31 @@ def files_in_pages(connection: sqlite3.Connection) -> None:
     connection.execute("DROP INDEX files_by_verdict")
 
 
+def data_of_projects(connection: sqlite3.Connection) -> None:
+    """What belongs to a project says so itself, so that one project's lists never wade through another's rows."""
+    connection.execute("ALTER TABLE files ADD COLUMN project_id INTEGER NOT NULL DEFAULT 1")
+    for name in ("verdict", "reason", "language"):
+        columns = "verdict, id" if name == "verdict" else f"verdict, {name}, id"
+        connection.execute(f"DROP INDEX files_of_{name}")
+        connection.execute(f"CREATE INDEX files_of_{name} ON files(project_id, {columns})")
+    connection.execute("ALTER TABLE near RENAME TO near_of_all")
+    connection.execute(
+        "CREATE TABLE near(project_id INTEGER NOT NULL, sha256 TEXT NOT NULL, twin TEXT NOT NULL, "
+        "similarity REAL NOT NULL, PRIMARY KEY(project_id, sha256)) WITHOUT ROWID"
+    )
+    connection.execute("INSERT INTO near SELECT 1, sha256, twin, similarity FROM near_of_all")
+    connection.execute("DROP TABLE near_of_all")
+    connection.execute("ALTER TABLE serving ADD COLUMN project_id INTEGER NOT NULL DEFAULT 1")
+    connection.execute("ALTER TABLE jobs ADD COLUMN project TEXT NOT NULL DEFAULT 'default'")
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     first_tables,
     files_by_hand,
     near_duplicates,
     sources_credential,
     files_in_pages,
+    data_of_projects,
 )
 """In the order they are applied; one that has been released is never changed, only followed."""
 

@@ -92,7 +92,7 @@ class Follower:
                     self._ending = None
             metrics = await records.apply(self.ctx, self.run, lines, offset)
         for metric in metrics:
-            self.ctx.bus.publish("metric", wire.MetricEvent(run=self.run, metric=metric))
+            self.ctx.tell("metric", wire.MetricEvent(run=self.run, metric=metric))
         if any(line["kind"] == "checkpoint" for line in lines):
             await announce_checkpoints(self.ctx)
         await self.show(handle, at_once=any(line["kind"] in ("phase", "eval") for line in lines))
@@ -103,7 +103,7 @@ class Follower:
             return
         self._shown_at = time.monotonic()
         run = records.to_wire(self.ctx, await records.row_of(self.ctx, self.run))
-        self.ctx.bus.publish("run", run)
+        self.ctx.tell("run", run)
         if handle:
             handle.progress(
                 done=run.step, total=run.steps, rate=run.tokens_per_s, unit="steps", eta_s=run.eta_s, message=run.phase
@@ -218,7 +218,7 @@ class Follower:
 
 async def announce_checkpoints(ctx: Context) -> None:
     """Tell everyone which checkpoints there are."""
-    ctx.bus.publish("checkpoints", {"checkpoints": await made.list_checkpoints(ctx)})
+    ctx.tell("checkpoints", {"checkpoints": await made.list_checkpoints(ctx)})
 
 
 def last_words(log: Path) -> str:

@@ -15,7 +15,7 @@ ALL = (
     "SELECT c.step, c.model, c.test_loss, c.size, c.path, c.made, r.name AS run, r.best_step, r.base_loss, "
     "s.run IS NOT NULL AS served FROM checkpoints c JOIN runs r ON r.id = c.run_id "
     "LEFT JOIN serving s ON s.model = c.model AND s.run = r.name AND s.step = c.step "
-    "ORDER BY r.id DESC, c.step DESC"
+    "WHERE r.project_id = ? OR s.run IS NOT NULL OR ? ORDER BY r.id DESC, c.step DESC"
 )
 
 
@@ -25,8 +25,8 @@ async def record(tx: Transaction, run_id: int, model: str, found: dict[str, Any]
     await tx.execute(INSERT, values)
 
 
-async def list_checkpoints(ctx: Context) -> list[wire.Checkpoint]:
-    """Every checkpoint, the newest run first."""
+async def list_checkpoints(ctx: Context, everywhere: bool = False) -> list[wire.Checkpoint]:
+    """The checkpoints of the project and those that are served, or all there are; the newest run first."""
     return [
         wire.Checkpoint(
             id=f"{row['run']}:{row['step']}",
@@ -41,5 +41,5 @@ async def list_checkpoints(ctx: Context) -> list[wire.Checkpoint]:
             step=row["step"],
             base_loss=row["base_loss"],
         )
-        for row in await ctx.db.fetch_all(ALL)
+        for row in await ctx.db.fetch_all(ALL, (ctx.project, everywhere))
     ]

@@ -34,7 +34,7 @@ ANSWER_S = 20.0
 INSERT = (
     "INSERT INTO runs(project_id, name, model, state, step, steps, settings, plan, train_files, test_files, wanted, "
     "phase, attempts, journal_offset, created) "
-    "VALUES (1, ?, ?, 'queued', 0, ?, ?, ?, ?, ?, 'running', 'waiting', 0, 0, ?)"
+    "VALUES (?, ?, ?, 'queued', 0, ?, ?, ?, ?, ?, 'running', 'waiting', 0, 0, ?)"
 )
 _living: WeakKeyDictionary[Bus, dict[str, Follower]] = WeakKeyDictionary()
 
@@ -54,6 +54,7 @@ async def start(ctx: Context, request: wire.StartRun) -> wire.Run:
         await ctx.db.execute(
             INSERT,
             (
+                ctx.project,
                 name,
                 plan.model,
                 plan.steps,
@@ -110,8 +111,9 @@ async def resume(ctx: Context, run: str) -> wire.Run:
 
 
 async def list_runs(ctx: Context) -> list[wire.Run]:
-    """Every run, the newest first."""
-    return [records.to_wire(ctx, row) for row in await records.all_rows(ctx)]
+    """The runs of the project, the newest first."""
+    rows = await records.all_rows(ctx)
+    return [records.to_wire(ctx, row) for row in rows if row["project_id"] == ctx.project]
 
 
 async def get(ctx: Context, run: str) -> wire.Run:
@@ -171,6 +173,7 @@ async def _saved(follower: Follower) -> None:
 
 async def _submit(ctx: Context, run: str, alive: bool = False) -> wire.Run:
     """Queue a run for its turn on the device; a trainer that is already at work needs no turn."""
+    ctx = ctx.inside((await records.row_of(ctx, run))["project_id"])
     follower = Follower(ctx, run)
     living = _followers(ctx)
     living[run] = follower
@@ -192,7 +195,7 @@ async def _submit(ctx: Context, run: str, alive: bool = False) -> wire.Run:
             raise
         living.pop(run, None)
 
-    await ctx.jobs.submit("train", run, work, device=None if alive else "compute")
+    await ctx.jobs.submit("train", run, work, None if alive else "compute", ctx.project_name)
     await follower.show()
     return await get(ctx, run)
 

@@ -5,6 +5,7 @@ Losses are mean nats per token, sizes bytes, times ISO 8601 UTC, durations secon
 
 from backend.wire.base import (
     API_VERSION,
+    PROJECT_HEADER,
     CredentialKind,
     ErrorAnswer,
     ErrorBody,
@@ -43,6 +44,8 @@ from backend.wire.engine import (
     Job,
     LogLine,
     Model,
+    NewProject,
+    Project,
     Serving,
     State,
     Status,
@@ -65,6 +68,7 @@ from backend.wire.tuning import (
 
 __all__ = [
     "API_VERSION",
+    "PROJECT_HEADER",
     "AddSource",
     "ByHand",
     "ByHandDone",
@@ -91,8 +95,10 @@ __all__ = [
     "MetricEvent",
     "Model",
     "NewCredential",
+    "NewProject",
     "Pair",
     "Plan",
+    "Project",
     "Run",
     "RunState",
     "Scan",

@@ -5,6 +5,8 @@ from typing import Literal
 import msgspec
 
 API_VERSION = 1
+PROJECT_HEADER = "X-Refact-Project"
+"""Name of the project that a request is about, where it is not the one that is shown."""
 SetName = Literal["auto", "train", "test"]
 CredentialKind = Literal["ssh-key", "token"]
 SourceKind = Literal["git", "archive", "folder", "file"]

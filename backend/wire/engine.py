@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import msgspec
+
 from backend.wire.base import HostState, JobKind, JobState, ServeMode, Struct
 from backend.wire.code import Scan, Source
 from backend.wire.tuning import Checkpoint, Run
@@ -53,6 +55,7 @@ class Job(Struct, frozen=True, kw_only=True):
     created: str = ""
     started: str | None = None
     ended: str | None = None
+    project: str = "default"
 
 
 class Status(Struct, frozen=True, kw_only=True):
@@ -80,6 +83,22 @@ class Finding(Struct, frozen=True, kw_only=True):
     remedy: str = ""
 
 
+class Project(Struct, frozen=True, kw_only=True):
+    """One data set: its sources, its scan and its runs."""
+
+    name: str
+    shown: bool
+    """Whether it is the one that every screen shows and verbs are about."""
+    sources: int = 0
+    files: int = 0
+    runs: int = 0
+    created: str = ""
+
+
+class NewProject(Struct, frozen=True, kw_only=True):
+    name: str
+
+
 class LogLine(Struct, frozen=True, kw_only=True):
     at: str
     level: str
@@ -98,6 +117,7 @@ class State(Struct, frozen=True, kw_only=True):
     checkpoints: list[Checkpoint]
     models: list[Model]
     last_event_id: int
+    projects: list[Project] = msgspec.field(default_factory=list)
 
 
 class Event(Struct, frozen=True, kw_only=True):

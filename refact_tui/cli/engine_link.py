@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 from urllib.parse import quote
 
+import click
 import msgspec
 
 from backend import wire
@@ -33,7 +34,8 @@ def connect(start: bool = True) -> Client:
             ensure_engine(home)
         except LaunchError as error:
             raise Failure(error.message, error.hint, "engine", UNREACHABLE) from error
-    return Client(home, timeout_s=LONG_S)
+    asked = click.get_current_context(silent=True)
+    return Client(home, timeout_s=LONG_S, project=asked.find_root().obj if asked else None)
 
 
 def as_failure(error: EngineError | EngineUnreachable) -> Failure:

@@ -1,6 +1,6 @@
 """Every verb there is: importing a group's file declares its verbs."""
 
-from refact_tui.cli import credentials, engine, examine, quickstart, scan, scan_changes, serve, sources, train
+from refact_tui.cli import credentials, engine, examine, projects, quickstart, scan, scan_changes, serve, sources, train
 from refact_tui.cli.verbs import main
 
 __all__ = [
@@ -8,6 +8,7 @@ __all__ = [
     "engine",
     "examine",
     "main",
+    "projects",
     "quickstart",
     "scan",
     "scan_changes",

@@ -16,10 +16,13 @@ Verb = Callable[..., Any]
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="refact-tui", prog_name="refact-tui")
-def root() -> None:
+@click.option("--project", envvar="REFACT_TUI_PROJECT", help="The project it is about; else the one that is shown.")
+@click.pass_context
+def root(ctx: click.Context, project: str | None) -> None:
     """Fine-tune a code model on your own code and serve it to your team's IDEs, all on this box.
 
     Without a verb the terminal program opens. Every verb takes --json."""
+    ctx.obj = project
 
 
 def json_option(verb: Verb) -> Verb:

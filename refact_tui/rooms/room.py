@@ -105,6 +105,7 @@ class Room(Screen[None]):
             return
         self._drawn = state
         self.query_one(StatusLine).show(state)
+        self.query_one(RoomTabs).show(clean(state.project))
         self.set_class(state.link in ("retrying", "lost"), "-stale")
         if state.engine is not None:  # before that nothing is known: not even that there is nothing
             self.draw(state)
@@ -146,6 +147,12 @@ class Room(Screen[None]):
         first = next(iter(self.focus_chain), None)
         if first is not None:
             first.focus()
+
+    def action_projects(self) -> None:
+        """Go to another project, or make one."""
+        from refact_tui.dialogs.projects import ProjectsDialog
+
+        self.app.push_screen(ProjectsDialog(self.client))
 
     def action_help(self) -> None:
         """Open the help of this room."""

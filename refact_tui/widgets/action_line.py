@@ -8,6 +8,10 @@ from textual.content import Content
 from textual.widgets import Static
 
 from refact_tui import keys
+from refact_tui.widgets.listing import fit
+
+LEAST_PROJECT = 8
+"""Cells below which a project's name says nothing."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,16 @@ class RoomTabs(ActionLine):
 
     DEFAULT_CSS = "RoomTabs { background: $panel; color: $text-muted; }"
 
+    def __init__(self, noun: str, id: str) -> None:
+        super().__init__(noun, id)
+        self._project = ""
+
+    def show(self, project: str) -> None:
+        """Name the project at the right end; empty for none."""
+        if project != self._project:
+            self._project = project
+            self._draw()
+
     def pieces(self, width: int) -> list[Piece]:
         gap = " " if width >= 64 else ""
         made = []
@@ -73,6 +87,11 @@ class RoomTabs(ActionLine):
                     f"app.room('{room.noun}')",
                 )
             )
+        space = width - sum(cell_len(piece.text) for piece in made) - 1
+        if self._project and space >= LEAST_PROJECT:
+            words = f"project: {self._project}"
+            words = fit(words if cell_len(words) <= space else self._project, space)
+            made += [Piece(" " * (space - cell_len(words))), Piece(words, "$text-accent", "projects")]
         return made
 
 

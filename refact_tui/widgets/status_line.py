@@ -77,6 +77,8 @@ def _engine(state: EngineState, now: float) -> Part:
 
 def _job(job: wire.Job, state: EngineState) -> Part:
     name = "" if job.kind == "scan" else f" {clean(job.name)}"
+    if state.project and job.project != state.project:
+        name += f" ({clean(job.project)})"
     said = [f"▶ {'read' if job.kind == 'source' else job.kind}{name}"]
     if job.state == "queued":
         said.append("queued")

@@ -15,7 +15,7 @@ from backend.store.database import Database
 @pytest.fixture
 async def ctx(tmp_path: Path) -> AsyncIterator[Any]:
     database = await Database.open(tmp_path / "state.db")
-    yield SimpleNamespace(db=database)
+    yield SimpleNamespace(db=database, project=1)
     await database.close()
 
 

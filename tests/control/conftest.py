@@ -5,6 +5,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests.e2e.engine_box import Box, fresh_box
+from tests.scan.conftest import context
+
+__all__ = ["box", "context"]
 
 
 @pytest.fixture(scope="session")
