@@ -33,7 +33,7 @@ class ProjectsDialog(ModalScreen[None]):
         align: center middle;
         & > Vertical { width: 64; max-width: 100%; height: auto; border: round $primary; padding: 0 1; }
         & > Vertical { background: $surface; }
-        OptionList { height: auto; max-height: 12; border: none; padding: 0; background: $surface; }
+        OptionList, OptionList:focus { height: auto; max-height: 12; border: none; padding: 0; background: $surface; }
         Input { display: none; margin: 1 0 0 0; }
         Input.-open { display: block; }
         #projects-said { height: auto; color: $text-error; display: none; }
