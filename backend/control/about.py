@@ -20,6 +20,7 @@ from backend.control.answers import answer, body, context, number
 from backend.models import catalog as models
 from backend.scan import run as scans
 from backend.sources import catalog as sources
+from backend.sources import credentials
 from backend.train import run as runs
 
 LINE = re.compile(r"(\S+) (DEBUG|INFO|WARNING|ERROR|CRITICAL) (.*)")
@@ -76,6 +77,7 @@ async def state(request: Request) -> Response:
     """GET /state: everything a TUI draws; what changes while it is put together comes again as an event."""
     ctx = context(request)
     last = ctx.bus.last_id
+    trust = await credentials.told(ctx)
     return answer(
         wire.State(
             engine=info(ctx),
@@ -88,6 +90,8 @@ async def state(request: Request) -> Response:
             models=listed_models(ctx),
             last_event_id=last,
             projects=await projects.list_projects(ctx),
+            credentials=trust.credentials,
+            pinned=trust.pinned,
         )
     )
 

@@ -1,7 +1,5 @@
 """Routes of keys, tokens and pinned host keys; nothing secret is ever answered."""
 
-import asyncio
-
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
@@ -9,8 +7,7 @@ from starlette.routing import Route
 
 from backend import wire
 from backend.control.answers import answer, body, context
-from backend.errors import NotFound
-from backend.sources import credentials, hosts
+from backend.sources import credentials
 
 
 class HostBody(msgspec.Struct, frozen=True):
@@ -19,7 +16,12 @@ class HostBody(msgspec.Struct, frozen=True):
 
 async def list_all(request: Request) -> Response:
     """GET /credentials"""
-    return answer(await credentials.list_all(context(request)))
+    return answer((await credentials.told(context(request))).credentials)
+
+
+async def list_hosts(request: Request) -> Response:
+    """GET /credentials/hosts: git servers whose key is pinned."""
+    return answer((await credentials.told(context(request))).pinned)
 
 
 async def create(request: Request) -> Response:
@@ -39,15 +41,14 @@ async def remove(request: Request) -> Response:
 
 async def forget_host(request: Request) -> Response:
     """POST /credentials/forget-host"""
-    host = (await body(request, HostBody)).host
-    if not await asyncio.to_thread(hosts.forget, context(request).paths, host):
-        raise NotFound(f"No key is pinned for {host!r}.", "A port belongs to the name: [host]:2222.")
+    await credentials.forget_host(context(request), (await body(request, HostBody)).host)
     return answer({})
 
 
 ROUTES = [
     Route("/credentials", list_all),
     Route("/credentials", create, methods=["POST"]),
+    Route("/credentials/hosts", list_hosts),
     Route("/credentials/forget-host", forget_host, methods=["POST"]),
     Route("/credentials/{name}", remove, methods=["DELETE"]),
 ]

@@ -46,6 +46,7 @@ async def add(ctx: Context, request: wire.AddSource) -> wire.Source:
         raise Conflict(
             f"There is a source called {name!r} already.", "Sync that one, or choose another name with --name."
         ) from error
+    await credentials.publish(ctx)  # who uses them
     return await _submit(ctx, name)
 
 
@@ -101,6 +102,7 @@ async def remove(ctx: Context, name: str) -> None:
     async with ctx.db.transaction() as change:
         await change.execute("DELETE FROM sources WHERE id = ?", (row["id"],))
     ctx.tell("source_removed", {"name": name})
+    await credentials.publish(ctx)
     sent = Path(row["location"]).parent
     ours = [Path(records.place_of(ctx, row).clone), ctx.paths.downloads / str(row["id"])]
     for folder in [*ours, sent] if sent.parent == ctx.paths.uploads else ours:

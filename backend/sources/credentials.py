@@ -7,14 +7,19 @@ are pinned in a file of our own at the first connection.
 import asyncio
 import os
 import re
+import sqlite3
 import subprocess
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+
+import msgspec
 
 from backend import wire
 from backend.context import Context
 from backend.errors import BadRequest, Conflict, NotFound, RefactError, Refused
 from backend.paths import Paths
+from backend.sources import hosts, records
 
 NAME = re.compile(r"(?![-.])[\w.-]{1,40}", re.ASCII)
 KEY, TOKEN = ".key", ".token"
@@ -22,9 +27,29 @@ KINDS: dict[str, wire.CredentialKind] = {KEY: "ssh-key", TOKEN: "token"}
 LONGEST_TOKEN = 2000
 
 
-async def list_all(ctx: Context) -> list[wire.Credential]:
-    """Every one of them, without what is secret."""
-    return await asyncio.to_thread(_listed, ctx.paths)
+async def told(ctx: Context) -> wire.Credentials:
+    """Every one of them and every pinned host, with the sources that use them; nothing of it is secret.
+
+    They belong to no project: a source of another than this one is named with its project."""
+    rows = await ctx.db.fetch_all("SELECT project_id, name, location, credential FROM sources ORDER BY id")
+    listed, pinned = await asyncio.to_thread(lambda: (_listed(ctx.paths), hosts.pinned(ctx.paths)))
+    users: dict[str, list[str]] = {}
+    guests: dict[str, list[str]] = {}
+    for row in rows:
+        users.setdefault(row["credential"] or "", []).append(_named(ctx, row))
+        guests.setdefault((hosts.host_of(row["location"]) or "").lower(), []).append(_named(ctx, row))
+    return wire.Credentials(
+        credentials=[msgspec.structs.replace(one, used_by=users.get(one.name, [])) for one in listed],
+        pinned=[
+            wire.PinnedHost(host=host, fingerprints=keys, used_by=guests.get(host.lower(), []))
+            for host, keys in sorted(pinned.items())
+        ],
+    )
+
+
+async def publish(ctx: Context) -> None:
+    """Tell every client how they stand, whichever project the change was in."""
+    ctx.bus.publish("credentials", await told(ctx.inside(ctx.projects.shown)))
 
 
 async def create_key(ctx: Context, name: str) -> wire.Credential:
@@ -37,6 +62,7 @@ async def create_key(ctx: Context, name: str) -> wire.Credential:
         raise RefactError("ssh-keygen is not installed on this box.", "Install the OpenSSH client.") from error
     if done.returncode:
         raise RefactError(f"The key could not be made: {done.stderr.strip()}.", "Look at the disk and its permissions.")
+    await publish(ctx)
     return _shown(path)
 
 
@@ -49,18 +75,31 @@ async def keep_token(ctx: Context, name: str, token: str) -> wire.Credential:
         )
     path = _free(ctx.paths, name, TOKEN)
     await asyncio.to_thread(_write, path, token)
+    await publish(ctx)
     return _shown(path)
 
 
 async def remove(ctx: Context, name: str) -> None:
     """Forget one. Raises NotFound, or Refused while a source uses it."""
     path = find(ctx.paths, name)
-    users = await ctx.db.fetch_all("SELECT name FROM sources WHERE credential = ?", (name,))
+    users = await ctx.db.fetch_all("SELECT project_id, name FROM sources WHERE credential = ?", (name,))
     if users:
-        names = ", ".join(row["name"] for row in users)
+        names = ", ".join(_named(ctx, row) for row in users)
         raise Refused(f"{name} is used by {names}.", "Remove those sources first.")
     for file in (path, path.with_name(path.name + ".pub")):
         await asyncio.to_thread(file.unlink, missing_ok=True)
+    await publish(ctx)
+
+
+async def forget_host(ctx: Context, host: str) -> None:
+    """Drop what is pinned for a git server: the next key that it shows is pinned. Raises NotFound."""
+    if not await asyncio.to_thread(hosts.forget, ctx.paths, host):
+        raise NotFound(f"No key is pinned for {host!r}.", "A port belongs to the name: [host]:2222.")
+    for row in await ctx.db.fetch_all("SELECT id, project_id, name, location FROM sources WHERE host_key > ''"):
+        if (hosts.host_of(row["location"]) or "").lower() == host.lower():
+            await records.change(ctx, row["id"], host_key=None)
+            await records.publish(ctx.inside(row["project_id"]), row["name"])
+    await publish(ctx)
 
 
 def find(paths: Paths, name: str) -> Path:
@@ -92,17 +131,33 @@ def git_environment(paths: Paths, name: str | None) -> dict[str, str]:
     return {"GIT_SSH_COMMAND": plain, "GIT_ASKPASS": str(script), "REFACT_TUI_TOKEN_FILE": str(path)}
 
 
+def _named(ctx: Context, row: sqlite3.Row) -> str:
+    name, project = str(row["name"]), int(row["project_id"])
+    return name if project == ctx.project else f"{name} ({ctx.projects.names.get(project, '')})"
+
+
 def _listed(paths: Paths) -> list[wire.Credential]:
     if not paths.credentials.is_dir():
         return []
-    return [_shown(path) for path in sorted(paths.credentials.iterdir()) if path.suffix in KINDS]
+    found = []
+    for path in sorted(paths.credentials.iterdir()):
+        if path.suffix in KINDS and NAME.fullmatch(path.stem):
+            with suppress(FileNotFoundError):  # removed while we look
+                found.append(_shown(path))
+    return found
 
 
 def _shown(path: Path) -> wire.Credential:
     public = path.with_name(path.name + ".pub")
     made = datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat(timespec="seconds")
-    text = public.read_text().strip() if public.is_file() else ""
-    return wire.Credential(name=path.stem, kind=KINDS[path.suffix], public_key=text, created=made)
+    text = public.read_text(errors="replace").strip() if public.is_file() else ""
+    return wire.Credential(
+        name=path.stem,
+        kind=KINDS[path.suffix],
+        public_key=text,
+        created=made,
+        fingerprint=hosts.digest(text.split()[1]) if len(text.split()) > 1 else "",
+    )
 
 
 def _free(paths: Paths, name: str, suffix: str) -> Path:

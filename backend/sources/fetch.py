@@ -94,12 +94,13 @@ HINTS: tuple[tuple[tuple[str, ...], str], ...] = (
     (
         ("Host key verification failed",),
         "The server's key is another than the one pinned at the first connection, which may be an attack. If its owner "
-        "says that it has changed, run `refact-tui credentials forget-host HOST`, then sync.",
+        "says that it has changed, forget the old one in System (6), Credentials, or by `refact-tui credentials "
+        "forget-host HOST`, then sync.",
     ),
     (
         ("could not read Username", "Authentication failed", "Permission denied"),
-        "It is private, or does not exist, or wants another key. Make one with `refact-tui credentials set NAME`, let "
-        "the server know it, and add the source with --credential NAME.",
+        "It is private, or does not exist, or wants another key. Make one in System (6), Credentials, or by "
+        "`refact-tui credentials set NAME`, let the server know it, and add the source with that key.",
     ),
     (("Could not resolve host",), "Check the host's name and this box's network."),
     (("dubious ownership",), "The repository belongs to another user of this box; add a copy that is yours."),

@@ -1,5 +1,7 @@
 """Pinned host keys: what a server showed at the first connection, in words, and forgotten on demand."""
 
+import base64
+import hashlib
 import subprocess
 from urllib.parse import urlsplit
 
@@ -16,6 +18,30 @@ def host_of(location: str) -> str | None:
     if "://" not in location and "@" in location and not location.startswith("/"):
         return location.partition("@")[2].partition(":")[0]
     return None
+
+
+def pinned(paths: Paths) -> dict[str, list[str]]:
+    """`SHA256:… (ED25519)` of every key by the server's name; lines that a person has hashed or marked are left out."""
+    try:
+        lines = paths.known_hosts.read_text(errors="replace").splitlines()
+    except FileNotFoundError:
+        return {}
+    found: dict[str, list[str]] = {}
+    for words in (line.split() for line in lines):
+        if len(words) >= 3 and not words[0].startswith(("#", "@", "|")):
+            kind = words[1].removeprefix("ssh-").split("-")[0].upper()
+            for host in words[0].split(","):
+                found.setdefault(host, []).append(f"{digest(words[2])} ({kind})")
+    return found
+
+
+def digest(blob: str) -> str:
+    """`SHA256:…` of a public key's base64 text, as ssh prints it; empty for what is none."""
+    try:
+        raw = base64.b64decode(blob, validate=True)
+    except ValueError:
+        return ""
+    return "SHA256:" + base64.b64encode(hashlib.sha256(raw).digest()).decode().rstrip("=")
 
 
 def fingerprint(paths: Paths, host: str) -> str:

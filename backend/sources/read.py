@@ -78,10 +78,10 @@ async def _read(ctx: Context, row: sqlite3.Row, handle: "JobHandle") -> None:
     place, news = records.place_of(ctx, row), ""
     if place.kind == "git":
         own = await asyncio.to_thread(credentials.git_environment, ctx.paths, row["credential"])
-        await fetch(Path(place.clone), place.location, row["branch"], _teller(handle), own)
-        if host := hosts.host_of(place.location):
-            pinned = await asyncio.to_thread(hosts.fingerprint, ctx.paths, host)
-            await records.change(ctx, place.id, host_key=pinned)
+        try:
+            await fetch(Path(place.clone), place.location, row["branch"], _teller(handle), own)
+        finally:
+            await _pinned(ctx, row)
         place = replace(place, commit=await asyncio.to_thread(git.head, place.clone))
         news = await _news(place, row["commit_sha"])
     elif records.linked(row):
@@ -114,6 +114,15 @@ async def _read(ctx: Context, row: sqlite3.Row, handle: "JobHandle") -> None:
             ),
         )
     handle.progress(done=found.files, total=found.files, unit="files", message=f"{found.files} files")
+
+
+async def _pinned(ctx: Context, row: sqlite3.Row) -> None:
+    """Keep what ssh has pinned, also where the server then let us not in."""
+    if host := hosts.host_of(row["location"]):
+        pinned = await asyncio.to_thread(hosts.fingerprint, ctx.paths, host)
+        if pinned != (row["host_key"] or ""):
+            await records.change(ctx, row["id"], host_key=pinned)
+            await credentials.publish(ctx)
 
 
 async def _news(place: Place, before: str | None) -> str:

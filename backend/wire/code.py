@@ -57,6 +57,27 @@ class Credential(Struct, frozen=True, kw_only=True):
     public_key: str = ""
     """To be given to the git server; empty for a token."""
     created: str = ""
+    fingerprint: str = ""
+    """Of the public key, as ssh prints it; empty for a token."""
+    used_by: list[str] = msgspec.field(default_factory=list)
+    """Names of the sources that are fetched with it."""
+
+
+class PinnedHost(Struct, frozen=True, kw_only=True):
+    """A git server whose key has been known since the first connection to it."""
+
+    host: str
+    """`host`, or `[host]:port`."""
+    fingerprints: list[str]
+    """`SHA256:… (ED25519)`, one a key."""
+    used_by: list[str] = msgspec.field(default_factory=list)
+
+
+class Credentials(Struct, frozen=True, kw_only=True):
+    """What sources are fetched with, and whom they are fetched from; nothing of it is secret."""
+
+    credentials: list[Credential]
+    pinned: list[PinnedHost]
 
 
 class NewCredential(Struct, frozen=True, kw_only=True):

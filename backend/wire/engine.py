@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from backend.wire.base import HostState, JobKind, JobState, ServeMode, Struct
-from backend.wire.code import Scan, Source
+from backend.wire.code import Credential, PinnedHost, Scan, Source
 from backend.wire.tuning import Checkpoint, Run
 
 
@@ -118,6 +118,8 @@ class State(Struct, frozen=True, kw_only=True):
     models: list[Model]
     last_event_id: int
     projects: list[Project] = msgspec.field(default_factory=list)
+    credentials: list[Credential] = msgspec.field(default_factory=list)
+    pinned: list[PinnedHost] = msgspec.field(default_factory=list)
 
 
 class Event(Struct, frozen=True, kw_only=True):
@@ -125,7 +127,7 @@ class Event(Struct, frozen=True, kw_only=True):
 
     job: Job · source: Source · source_removed: {"name"} · scan: Scan · run: Run · metric: MetricEvent ·
     checkpoints: {"checkpoints": [Checkpoint]} (the whole list) · serving: Serving · log: LogLine ·
-    engine: {"state": "stopping"} · reset: {}
+    credentials: Credentials (all of them) · engine: {"state": "stopping"} · reset: {}
     """
 
     id: int

@@ -1,4 +1,4 @@
-"""`credentials list|set|remove|forget-host`: keys and tokens for private repositories."""
+"""`credentials list|set|remove|hosts|forget-host`: keys and tokens for private repositories, and pinned servers."""
 
 import sys
 
@@ -23,8 +23,18 @@ def list_all(as_json: bool) -> None:
     """Every key with its public part, and every token by its name."""
     with connect() as client:
         found = client.get(CREDENTIALS, list[wire.Credential])
-    rows = [(one.name, one.kind, words.ago(one.created), one.public_key or words.NONE) for one in found]
-    emit(found, as_json, columns(rows, ("NAME", "KIND", "MADE", "PUBLIC KEY")) if rows else "No credentials yet.")
+    rows = [
+        (
+            one.name,
+            one.kind,
+            words.ago(one.created),
+            ", ".join(one.used_by) or words.NONE,
+            one.public_key or words.NONE,
+        )
+        for one in found
+    ]
+    head = ("NAME", "KIND", "MADE", "USED BY", "PUBLIC KEY")
+    emit(found, as_json, columns(rows, head) if rows else "No credentials yet.")
 
 
 @verb(credentials, "set")
@@ -52,6 +62,16 @@ def remove(name: str, yes: bool, as_json: bool) -> None:
     with connect() as client:
         client.delete(path_of(CREDENTIALS, name))
     emit({}, as_json, f"Removed {name}.")
+
+
+@verb(credentials, "hosts")
+def list_hosts(as_json: bool) -> None:
+    """Every git server whose key is pinned, with its fingerprint."""
+    with connect() as client:
+        found = client.get(f"{CREDENTIALS}/hosts", list[wire.PinnedHost])
+    rows = [(one.host, ", ".join(one.fingerprints), ", ".join(one.used_by) or words.NONE) for one in found]
+    told = "No server is pinned yet: its key is kept at the first connection by ssh."
+    emit(found, as_json, columns(rows, ("HOST", "FINGERPRINT", "USED BY")) if rows else told)
 
 
 @verb(credentials, "forget-host")

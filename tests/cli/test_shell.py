@@ -47,6 +47,23 @@ def test_engine_start_status_and_its_shape(box: Box) -> None:
     assert box.home.stat().st_mode & 0o777 == 0o700
 
 
+def test_credentials_by_verb(box: Box) -> None:
+    made = box.ok("credentials", "set", "deploy")
+    assert made["kind"] == "ssh-key" and made["public_key"].startswith("ssh-ed25519 ")
+    assert made["fingerprint"].startswith("SHA256:")
+    assert box.ok("credentials", "set", "ci", "--token", stdin="not-a-real-token\n")["kind"] == "token"
+    assert "not-a-real-token" not in json.dumps(box.ok("credentials", "list"))
+    assert [(one["name"], one["used_by"]) for one in box.ok("credentials", "list")] == [("ci", []), ("deploy", [])]
+    assert "cannot be a credential's name" in refused(box, "credentials", "set", "../deploy")
+    (box.home / "known_hosts").write_text(f"host.org {made['public_key']}\n")
+    assert [one["host"] for one in box.ok("credentials", "hosts")] == ["host.org"]
+    assert box.ok("credentials", "forget-host", "host.org") == {} and box.ok("credentials", "hosts") == []
+    assert "for good" in refused(box, "credentials", "remove", "ci", code=4)
+    for name in ("ci", "deploy"):
+        box.ok("credentials", "remove", name, "--yes")
+    assert box.ok("credentials", "list") == []
+
+
 def test_a_second_engine_is_refused(box: Box) -> None:
     box.ok("engine", "start")
     second = subprocess.run(

@@ -12,7 +12,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import aclosing, closing, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -21,6 +21,7 @@ import pytest
 from backend import wire
 from backend.context import Context
 from backend.errors import BadRequest, Conflict, NotFound, Refused
+from backend.paths import Paths
 from backend.sources import catalog, credentials, hosts
 from tests.sources.test_git_sources import commit, run
 from tests.sources.test_links import certificate as certificate
@@ -114,6 +115,7 @@ async def test_over_ssh_with_a_key_of_its_own(context: Context, sshd: Sshd, proj
     request = wire.AddSource(what=url, name="private", credential="deploy")
     refused = await ended(context, await catalog.add(context, request))
     assert refused.state == "failed" and "credentials set" in refused.detail  # the server does not know the key yet
+    assert refused.host_key.startswith("SHA256:")  # but its own was pinned by then
     sshd.authorized.write_text(key.public_key + "\n")
     source = await ended(context, await catalog.sync(context, "private"))
     assert (source.state, source.files, source.commit) == ("ready", 1, run(project, "rev-parse", "HEAD"))
@@ -129,7 +131,16 @@ async def test_over_ssh_with_a_key_of_its_own(context: Context, sshd: Sshd, proj
     changed = await ended(context, await catalog.sync(context, "private"))
     assert changed.state == "failed" and "may be an attack" in changed.detail and "forget-host" in changed.detail
     host = hosts.host_of(url)
-    assert host == f"[127.0.0.1]:{sshd.port}" and await asyncio.to_thread(hosts.forget, context.paths, host)
+    assert host == f"[127.0.0.1]:{sshd.port}"
+    told = await credentials.told(context)
+    assert [(one.host, one.used_by) for one in told.pinned] == [(host, ["private"])]
+    assert told.pinned[0].fingerprints == [f"{source.host_key} (ED25519)"]
+    assert [(one.name, one.used_by) for one in told.credentials] == [("deploy", ["private"])]
+    await credentials.forget_host(context, host)
+    assert (await credentials.told(context)).pinned == []
+    assert (await catalog.get(context, "private")).host_key == ""
+    with pytest.raises(NotFound, match="No key is pinned"):
+        await credentials.forget_host(context, host)
     again = await ended(context, await catalog.sync(context, "private"))
     assert again.state == "ready" and again.host_key != source.host_key
 
@@ -209,7 +220,7 @@ async def test_over_https_with_a_token(
         (project / "b.py").write_text("b = 2\n")
         commit(project)
         assert (await ended(context, await catalog.sync(context, "closed"))).files == 2
-        told = [str(one) for one in await credentials.list_all(context)]
+        told = [str(one) for one in (await credentials.told(context)).credentials]
         assert "ci" in told[0] and TOKEN not in told[0]
     finally:
         await asyncio.to_thread(server.shutdown)
@@ -232,7 +243,42 @@ async def test_names_and_values_that_cannot_be(context: Context) -> None:
     with pytest.raises(NotFound):
         await catalog.add(context, wire.AddSource(what="https://host/a.git", credential="gone"))
     await credentials.remove(context, "one")
-    assert await credentials.list_all(context) == []
+    assert (await credentials.told(context)).credentials == []
+
+
+async def test_every_client_is_told(context: Context) -> None:
+    seen = context.bus.last_id
+    await credentials.create_key(context, "deploy")
+    context.paths.known_hosts.write_text("host.org ssh-ed25519 AAAA\n")
+    await catalog.add(context, wire.AddSource(what="https://host.invalid/a.git", name="a", credential="deploy"))
+    await catalog.remove(context, "a")
+    await credentials.remove(context, "deploy")
+    told: list[wire.Credentials] = []
+    async with aclosing(context.bus.follow(seen)) as events:
+        async for event in events:
+            told += [event.data] if event.kind == "credentials" else []
+            if len(told) == 4:
+                break
+    users = [[one.used_by for one in each.credentials] for each in told]
+    assert users == [[[]], [["a"]], [[]], []]
+    assert [[one.host for one in each.pinned] for each in told] == [[], ["host.org"], ["host.org"], ["host.org"]]
+
+
+def test_a_fingerprint_is_what_ssh_prints(tmp_path: Path) -> None:
+    paths = Paths(tmp_path)
+    assert hosts.pinned(paths) == {}
+    lines = ["# by hand", "|1|c2FsdA==|aGFzaA== ssh-ed25519 AAAA", "@revoked bad.org ssh-rsa AAAA", "torn"]
+    for kind in ("ed25519", "ecdsa", "rsa"):
+        key = tmp_path / kind
+        subprocess.run(["ssh-keygen", "-q", "-t", kind, "-N", "", "-f", str(key)], check=True)
+        lines.append(f"{kind}.org,[{kind}.org]:2222 {key.with_suffix('.pub').read_text().strip()}")
+    paths.known_hosts.write_text("\n".join(lines) + "\n")
+    found = hosts.pinned(paths)
+    assert len(found) == 6
+    for kind in ("ed25519", "ecdsa", "rsa"):
+        assert found[f"{kind}.org"] == found[f"[{kind}.org]:2222"]
+        assert found[f"{kind}.org"] == [f"{hosts.fingerprint(paths, f'{kind}.org')} ({kind.upper()})"]
+    assert hosts.digest("no base64!") == ""
 
 
 def test_which_server_it_is() -> None:
