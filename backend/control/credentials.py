@@ -29,7 +29,7 @@ async def create(request: Request) -> Response:
     wanted = await body(request, wire.NewCredential)
     ctx = context(request)
     if wanted.token is not None:
-        return answer(await credentials.keep_token(ctx, wanted.name, wanted.token))
+        return answer(await credentials.keep_token(ctx, wanted.name, wanted.token, wanted.replace))
     return answer(await credentials.create_key(ctx, wanted.name))
 
 

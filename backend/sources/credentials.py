@@ -66,15 +66,22 @@ async def create_key(ctx: Context, name: str) -> wire.Credential:
     return _shown(path)
 
 
-async def keep_token(ctx: Context, name: str, token: str) -> wire.Credential:
-    """Keep a token. Raises BadRequest for one that cannot be one, Conflict for a taken name."""
+async def keep_token(ctx: Context, name: str, token: str, replace: bool = False) -> wire.Credential:
+    """Keep a token, or put it in the place of an older one.
+
+    Raises BadRequest for one that cannot be one, Conflict for a name that is taken, NotFound for one to replace."""
     token = token.strip()
     if not token or len(token) > LONGEST_TOKEN or not token.isprintable():
         raise BadRequest(
             "That is no token: it is empty, very long, or has line breaks in it.", "Paste the token alone."
         )
-    path = _free(ctx.paths, name, TOKEN)
-    await asyncio.to_thread(_write, path, token)
+    path = find(ctx.paths, name) if replace else _free(ctx.paths, name, TOKEN)
+    if path.suffix != TOKEN:
+        raise Conflict(f"{name} is an SSH key, and no token can take its place.", "Keep the token by another name.")
+    draft = path.with_suffix(".draft")  # a reader finds the old one or the new one
+    await asyncio.to_thread(draft.unlink, missing_ok=True)
+    await asyncio.to_thread(_write, draft, token)
+    draft.replace(path)
     await publish(ctx)
     return _shown(path)
 

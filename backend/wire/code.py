@@ -84,6 +84,8 @@ class NewCredential(Struct, frozen=True, kw_only=True):
     name: str
     token: str | None = None
     """None: an SSH key is made."""
+    replace: bool = False
+    """Put the token in the place of the one of this name, for the sources that use it."""
 
 
 class StartScan(Struct, frozen=True, kw_only=True):

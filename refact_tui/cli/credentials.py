@@ -7,7 +7,7 @@ import click
 from backend import wire
 from refact_tui import words
 from refact_tui.cli.engine_link import connect, path_of
-from refact_tui.cli.output import REFUSED, Failure, columns, emit
+from refact_tui.cli.output import REFUSED, USAGE, Failure, columns, emit
 from refact_tui.cli.verbs import root, verb, yes_or_no
 
 CREDENTIALS = "/credentials"
@@ -40,14 +40,17 @@ def list_all(as_json: bool) -> None:
 @verb(credentials, "set")
 @click.argument("name")
 @click.option("--token", "from_stdin", is_flag=True, help="Keep a token, read from stdin; else an SSH key is made.")
-def set_one(name: str, from_stdin: bool, as_json: bool) -> None:
+@click.option("--replace", is_flag=True, help="Put the token in the place of the one of this name.")
+def set_one(name: str, from_stdin: bool, replace: bool, as_json: bool) -> None:
     """Make an SSH key (Ed25519) and show its public part, or keep a token."""
+    if replace and not from_stdin:
+        raise Failure("Only a token can be replaced.", "Give --token too.", "usage", USAGE)
     token = None
     if from_stdin:
         asked = click.prompt("token", hide_input=True, err=True) if sys.stdin.isatty() else sys.stdin.read()
         token = str(asked)
     with connect() as client:
-        made = client.post(CREDENTIALS, wire.NewCredential(name=name, token=token), wire.Credential)
+        made = client.post(CREDENTIALS, wire.NewCredential(name=name, token=token, replace=replace), wire.Credential)
     told = f"{made.public_key}\nGive this key read access at the git server, then: sources add URL --credential {name}"
     emit(made, as_json, told if made.public_key else f"Kept {name}. Use it: sources add URL --credential {name}")
 

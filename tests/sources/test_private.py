@@ -238,6 +238,16 @@ async def test_names_and_values_that_cannot_be(context: Context) -> None:
     for token in ("", "a\nb", "x" * 2001):
         with pytest.raises(BadRequest):
             await credentials.keep_token(context, "two", token)
+    await credentials.keep_token(context, "one", "def", replace=True)
+    kept = credentials.find(context.paths, "one")
+    assert (kept.read_text(), stat.S_IMODE(kept.stat().st_mode)) == ("def", 0o600)
+    assert sorted(path.name for path in context.paths.credentials.iterdir()) == ["one.token"]
+    await credentials.create_key(context, "key")
+    with pytest.raises(Conflict, match="SSH key"):
+        await credentials.keep_token(context, "key", "abc", replace=True)
+    with pytest.raises(NotFound):
+        await credentials.keep_token(context, "two", "abc", replace=True)
+    await credentials.remove(context, "key")
     with pytest.raises(NotFound, match="one"):
         credentials.find(context.paths, "../one")
     with pytest.raises(NotFound):
