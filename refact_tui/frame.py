@@ -114,9 +114,20 @@ class RefactApp(App[str]):
         """What the palette offers."""
         return palette.commands(self, screen.NOUN if isinstance(screen, Room) else keys.ROOMS[0].noun)
 
-    def run_here(self, action: str) -> None:
-        """Run an action of the room in front."""
+    def run_here(self, action: str, tab: str = "") -> None:
+        """Run an action of the room in front, with this tab of it open if one is named."""
+        if tab:
+            self.call_later(self.room.run_action, f"open_tab({tab!r})")
         self.call_later(self.room.run_action, action)
+
+    def open_tab(self, noun: str, tab: str) -> None:
+        """Go to a tab of a room."""
+
+        async def go() -> None:
+            await self.switch_mode(noun)
+            await self.room.run_action(f"open_tab({tab!r})")
+
+        self.call_later(go)
 
     def use_theme(self, name: str) -> None:
         """Change the colours and remember them."""

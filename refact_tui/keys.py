@@ -13,6 +13,8 @@ class RoomInfo:
     number: str
     title: str
     about: str
+    tabs: tuple[str, ...] = ()
+    """Of a room whose keys depend on the open tab."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,8 @@ class Key:
     shown: bool = True
     """In the footer, as long as there is space."""
     display: str = ""
+    tab: str = ""
+    """The tab of the room in which it works; empty where it works in all of them."""
 
     @property
     def face(self) -> str:
@@ -70,7 +74,14 @@ ROOMS = (
     RoomInfo(
         "serve", "5", "Serve", "The models that answer IDEs, a place to try them, and the settings for each plug-in."
     ),
-    RoomInfo("system", "6", "System", "What works on this box, what to do where it does not, and the engine's log."),
+    RoomInfo(
+        "system",
+        "6",
+        "System",
+        "What works on this box and what to do where it does not; keys and tokens for private repositories, and the "
+        "servers they go to; the engine's jobs and its log.",
+        ("Doctor", "Credentials", "Jobs", "Log"),
+    ),
 )
 BY_NOUN = {room.noun: room for room in ROOMS}
 
@@ -116,7 +127,41 @@ KEYS = (
     Key("serve.copy", "y", "copy", "copy", "Copy the IDE setting under the cursor", "serve"),
     Key("serve.tabs", "[", "tab(-1)", "tabs", "Try it, or connect an IDE", "serve", display="[ ]"),
     Key("serve.next_tab", "]", "tab(1)", "next tab", "Try it, or connect an IDE", "serve", shown=False),
-    Key("system.look", "R", "look", "look again", "Ask the doctor again", "system"),
+    Key("system.look", "R", "pane('look')", "look again", "Ask the doctor again", "system", tab="Doctor"),
+    Key("system.new", "n", "pane('new')", "new", "Make an SSH key, or keep a token", "system", tab="Credentials"),
+    Key("system.show", "enter", "", "show", "The public part and where to put it", "system", tab="Credentials"),
+    Key(
+        "system.copy",
+        "y",
+        "pane('copy')",
+        "copy",
+        "Copy the public part, or a fingerprint",
+        "system",
+        tab="Credentials",
+    ),
+    Key(
+        "system.delete",
+        "d",
+        "pane('delete')",
+        "delete",
+        "Delete the key or token, or forget a server (asks first)",
+        "system",
+        tab="Credentials",
+    ),
+    Key(
+        "system.edit",
+        "e",
+        "pane('edit')",
+        "edit",
+        "Put a new token in the place of one that has run out",
+        "system",
+        shown=False,
+        tab="Credentials",
+    ),
+    Key("system.stop", "x", "pane('stop')", "stop", "Stop the job; a run saves first", "system", tab="Jobs"),
+    Key("system.tabs", "[", "tab(-1)", "tabs", "The tab before or after this one", "system", display="[ ]"),
+    Key("system.next_tab", "]", "tab(1)", "next tab", "The tab before or after this one", "system", shown=False),
+    Key("system.log", "L", "open_tab('Log')", "log", "Open the engine's log", "system", shown=False),
     Key("frame.help", "?,f1", "help", "help", "The keys of this room and what it is for"),
     Key("frame.command", ":", "app.command_palette", "command", "Find anything by its name", display=":"),
     Key("frame.projects", "P", "projects", "projects", "Data sets beside each other: go to one, make one", shown=False),
@@ -162,9 +207,9 @@ MEANINGS = {
 """What a letter does wherever it does something: so that it can say so where it cannot."""
 
 
-def of_room(noun: str) -> list[Key]:
-    """The keys of one room, most useful first."""
-    return [key for key in KEYS if key.room == noun]
+def of_room(noun: str, tab: str | None = None) -> list[Key]:
+    """The keys of one room, most useful first; with `tab` only those that work while it is open."""
+    return [key for key in KEYS if key.room == noun and (tab is None or key.tab in ("", tab))]
 
 
 def everywhere() -> list[Key]:
@@ -183,7 +228,13 @@ def bindings(noun: str) -> list[BindingType]:
     return made
 
 
-def why_not(noun: str, letter: str) -> str:
+def why_not(noun: str, letter: str, tab: str | None = None) -> str:
     """Why a letter does nothing in a room, and what would."""
-    here = ", ".join(f"{key.face} {key.label}" for key in of_room(noun) if key.shown)
+    here = ", ".join(f"{key.face} {key.label}" for key in of_room(noun, tab) if key.shown)
     return f"{letter} {MEANINGS[letter]}; there is nothing in {BY_NOUN[noun].title} it could do that to. Here: {here}."
+
+
+def other_tab(noun: str, action: str, tab: str) -> str:
+    """Why an action of another tab does nothing while this one is open."""
+    key = next(key for key in of_room(noun) if key.action == action)
+    return f"{key.face} {key.label} is for {key.tab}, and this is {tab}; [ ] change the tab."

@@ -17,8 +17,11 @@ def commands(app: "RefactApp", noun: str) -> Iterator[SystemCommand]:
     """What can be done now: first in this room, then anywhere."""
     for key in (*keys.of_room(noun), *keys.everywhere()):
         if key.action and key.id not in ("frame.command", "frame.back"):
-            run = partial(app.run_here, key.action)
+            run = partial(app.run_here, key.action, key.tab)
             yield SystemCommand(f"{key.label}", f"{key.face} · {key.tooltip}", run)
+    for room in keys.ROOMS:
+        for tab in room.tabs:
+            yield SystemCommand(f"{tab.lower()}", f"Open {tab} in {room.title}", partial(app.open_tab, room.noun, tab))
     for name in themes.names():
         yield SystemCommand(f"theme {name}", "Change the colours, now and from now on", partial(app.use_theme, name))
     yield SystemCommand("screenshot", "Save this screen as an SVG file in the current folder", app.shot)

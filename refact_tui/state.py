@@ -33,6 +33,8 @@ class EngineState:
     checkpoints: tuple[wire.Checkpoint, ...] = ()
     models: tuple[wire.Model, ...] = ()
     projects: tuple[wire.Project, ...] = ()
+    credentials: tuple[wire.Credential, ...] = ()
+    pinned: tuple[wire.PinnedHost, ...] = ()
     metrics: dict[str, tuple[wire.Metric, ...]] = field(default_factory=dict)
     """Points told since this program attached; older ones are asked for by run."""
     link: Link = "starting"
@@ -67,6 +69,8 @@ def from_wire(told: wire.State, seen: float) -> EngineState:
         checkpoints=tuple(told.checkpoints),
         models=tuple(told.models),
         projects=tuple(told.projects),
+        credentials=tuple(told.credentials),
+        pinned=tuple(told.pinned),
         link="up",
     )
 
@@ -139,6 +143,11 @@ def _serving(state: EngineState, data: Any) -> EngineState:
     return replace(state, serving=_put(state.serving, serving, lambda host: host.model), checkpoints=points)
 
 
+def _credentials(state: EngineState, data: Any) -> EngineState:
+    told = _read(data, wire.Credentials)
+    return replace(state, credentials=tuple(told.credentials), pinned=tuple(told.pinned))
+
+
 def _engine(state: EngineState, data: Any) -> EngineState:
     return replace(state, stopping=data["state"] == "stopping")
 
@@ -152,5 +161,6 @@ _STEPS: dict[str, Callable[[EngineState, Any], EngineState]] = {
     "metric": _metric,
     "checkpoints": _checkpoints,
     "serving": _serving,
+    "credentials": _credentials,
     "engine": _engine,
 }

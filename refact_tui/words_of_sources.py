@@ -18,6 +18,7 @@ COLUMNS = (
     Column("SYNCED", 8, rank=6),
     Column("STATE", 12),
 )
+DOING = {"source": "reading", "scan": "scanning", "train": "training"}
 SETS: tuple[wire.SetName, ...] = ("auto", "train", "test")
 SET_WORDS = {
     "auto": "auto: its files are split into training and test",
@@ -66,18 +67,16 @@ def state_cell(source: wire.Source, job: wire.Job | None) -> Cell:
     return f"◌ reading{share}{left}", "busy"
 
 
-def detail_lines(source: wire.Source, job: wire.Job | None, width: int) -> list[Cell]:
-    """Where it comes from, what it is doing, and what became of it."""
+def detail_lines(source: wire.Source, state: EngineState, width: int) -> list[Cell]:
+    """Where it comes from, by which key, what it is doing, and what became of it."""
+    job = state.job(source.job)
     place = [clean(source.location)]
     if source.branch:
         place.append(f"branch {clean(source.branch)}")
     if source.subfolder:
         place.append(f"only {clean(source.subfolder)}")
     lines: list[Cell] = [("  ".join(place), "plain"), (SET_WORDS[source.set], "muted")]
-    trust = [f"key: {clean(source.credential)}"] if source.credential else []
-    trust += [f"host key pinned: {clean(source.host_key)}"] if source.host_key else []
-    if trust:
-        lines.append(("  ".join(trust), "muted"))
+    lines += trust_lines(source, state.credentials, width)
     if job is not None and job.state == "running":
         lines.append((progress(job, width), "busy"))
     elif source.state == "queued":
@@ -92,9 +91,25 @@ def detail_lines(source: wire.Source, job: wire.Job | None, width: int) -> list[
     return lines
 
 
+def trust_lines(source: wire.Source, credentials: Sequence[wire.Credential], width: int) -> list[Cell]:
+    """The key or token it is fetched with, and the server's pinned key; on one line where there is room."""
+    said: list[Cell] = []
+    if source.credential:
+        one = next((one for one in credentials if one.name == source.credential), None)
+        if one is None:
+            said.append((f"key: {clean(source.credential)} is gone; make one of this name: 6", "bad"))
+        else:
+            mark = f" ({clean(one.fingerprint[:15])}…)" if one.fingerprint else ""
+            said.append((f"{'token' if one.kind == 'token' else 'key'}: {clean(one.name)}{mark}", "muted"))
+    if source.host_key:
+        said.append((f"host key pinned: {clean(source.host_key)}", "muted"))
+    whole = "   ".join(text for text, _ in said)
+    return [(whole, "muted")] if len(whole) <= width and all(tone == "muted" for _, tone in said) and said else said
+
+
 def progress(job: wire.Job, width: int) -> str:
     """What a job does, with a bar where its end is known."""
-    said = clean(job.message) or "reading"
+    said = clean(job.message) or DOING[job.kind]
     if not job.total:
         return f"{said} {_amount(job.done, job.unit)}" if job.done else said
     share = min(1.0, job.done / job.total)

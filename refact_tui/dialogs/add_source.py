@@ -1,6 +1,6 @@
 """Adding code: one input that says at once what it takes the pasted text for, before anything is added."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import ClassVar
 
 from textual import on, work
@@ -18,16 +18,17 @@ from refact_tui.words_of_sources import SET_WORDS, next_set
 
 DEBOUNCE_S = 0.2
 HINT = "git URL, https link, or a folder, archive or file on this box"
+NO_KEY = "none; System (6) makes them for private repositories"
 FIELDS = (
     ("what", "what", HINT),
     ("name", "name", "chosen for you"),
     ("branch", "branch", "the default one"),
-    ("key", "key", "none; for a private repository: refact-tui credentials set NAME"),
+    ("key", "key", NO_KEY),
 )
 
 
 class AddSourceDialog(ModalScreen[wire.Source | None]):
-    """`understand` and `add` ask the engine; the result is the source that was added, if one was."""
+    """`understand` and `add` ask the engine, which has `keys`; the result is the source that was added, if one was."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "cancel", "cancel", id="add.cancel"),
@@ -42,6 +43,7 @@ class AddSourceDialog(ModalScreen[wire.Source | None]):
         .add-field Label { width: 9; color: $text-muted; }
         .add-field Input { width: 1fr; border: none; height: 1; padding: 0 1; background: $boost; }
         .add-field Input:focus { background: $primary-muted; }
+        #add-set { padding: 0 1; }
         #add-said { height: auto; min-height: 2; margin: 1 0 0 0; }
         #add-said.failed { color: $text-error; }
         #add-buttons { height: 1; margin: 1 0 0 0; }
@@ -53,8 +55,10 @@ class AddSourceDialog(ModalScreen[wire.Source | None]):
         self,
         understand: Callable[[str], Awaitable[wire.Understood]],
         add: Callable[[wire.AddSource], Awaitable[wire.Source]],
+        keys: Sequence[str] = (),
     ) -> None:
         super().__init__()
+        self._keys = keys
         self._understand, self._add = understand, add
         self._set: wire.SetName = "auto"
         self._timer: Timer | None = None
@@ -66,7 +70,8 @@ class AddSourceDialog(ModalScreen[wire.Source | None]):
             for name, label, hint in FIELDS:
                 with Horizontal(classes="add-field"):
                     yield Label(label, markup=False)
-                    yield Input(placeholder=hint, id=f"add-{name}")
+                    known = f"none, or {', '.join(map(clean, self._keys))}" if name == "key" and self._keys else hint
+                    yield Input(placeholder=known, id=f"add-{name}")
             with Horizontal(classes="add-field"):
                 yield Label("set", markup=False)
                 yield Static(SET_WORDS[self._set], id="add-set", markup=False)

@@ -50,7 +50,10 @@ class HelpDialog(ModalScreen[None]):
 def help_text(noun: str) -> Content:
     """The words and keys of a room, then the keys of every room."""
     parts: list[str | tuple[str, str]] = [keys.BY_NOUN[noun].about, "\n\n"]
-    for title, group in (("", keys.of_room(noun)), ("Everywhere", keys.everywhere())):
+    tabs = [(tab, [key for key in keys.of_room(noun) if key.tab == tab]) for tab in ("", *keys.BY_NOUN[noun].tabs)]
+    for title, group in (*tabs, ("Everywhere", keys.everywhere())):
+        if not group:
+            continue
         if title:
             parts += ["\n", (title, "bold"), "\n"]
         said = ""

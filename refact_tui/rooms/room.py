@@ -66,6 +66,8 @@ class Room(Screen[None]):
     def __init__(self) -> None:
         super().__init__()
         self._drawn: EngineState | None = None
+        self.tab: str | None = None
+        """The open tab, in a room whose keys depend on it."""
 
     def compose(self) -> ComposeResult:
         yield StatusLine()
@@ -116,6 +118,9 @@ class Room(Screen[None]):
 
     def on_resize(self, event: events.Resize) -> None:
         self.set_class(event.size.width < LEAST[0] or event.size.height < LEAST[1], "-tiny")
+        if self._drawn is not None:  # words that were made for another width
+            self._drawn = None
+            self.redraw()
 
     def call(self, asking: Coroutine[Any, Any, Any], done: str = "") -> None:
         """Ask the engine in the background; say `done` when it has agreed, and why when it has not."""
@@ -140,7 +145,7 @@ class Room(Screen[None]):
 
     def action_cannot(self, letter: str) -> None:
         """A letter that means something in other rooms only."""
-        self.refuse(keys.why_not(self.NOUN, letter))
+        self.refuse(keys.why_not(self.NOUN, letter, self.tab))
 
     def action_back(self) -> None:
         """One step back: to the first part of the room."""

@@ -4,7 +4,6 @@ from urllib.parse import quote
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.content import Content
 
 from backend import wire
 from refact_tui import words
@@ -25,7 +24,6 @@ EMPTY = (
 )
 NONE_MATCH = "No source matches the filter. esc clears it."
 FIRST = "There is no source yet; n adds one."
-STYLES = {"plain": "", "muted": "$secondary", "busy": "$text-accent", "bad": "$text-error"}
 
 
 class SourcesRoom(Room):
@@ -65,9 +63,8 @@ class SourcesRoom(Room):
             self.query_one(part).display = source is not None
         note = say.next_step(self.state.sources, self.state.scan)
         self.query_one(RuleLine).say(clean(source.name) if source else "", note)
-        lines = say.detail_lines(source, self.state.job(source.job), self.size.width - 2) if source else []
-        parts = [(text + "\n", STYLES.get(tone, "")) for text, tone in lines]
-        self.query_one("#sources-detail", Line).update(Content.assemble(*parts).rstrip())
+        lines = say.detail_lines(source, self.state, self.size.width - 2) if source else []
+        self.query_one("#sources-detail", Line).say(lines)
 
     @on(FilterLine.Changed)
     def _filtered(self) -> None:
@@ -91,7 +88,8 @@ class SourcesRoom(Room):
     @work
     async def action_new(self) -> None:
         """Ask what to add, and add it."""
-        added = await self.app.push_screen_wait(AddSourceDialog(self._understand, self._add))
+        names = [one.name for one in self.state.credentials]
+        added = await self.app.push_screen_wait(AddSourceDialog(self._understand, self._add, names))
         if added is not None:
             self._wanted = added.name
             self.draw(self.state)

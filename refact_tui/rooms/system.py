@@ -1,94 +1,90 @@
-"""The System room: what works on this box and what to do where it does not, the engine itself, and its log."""
+"""The System room: what works on this box, keys for private repositories, the engine's jobs and its log, a tab each."""
 
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
-from textual.containers import VerticalScroll
+from textual.widgets import ContentSwitcher
 
-from backend import wire
-from refact_tui import words
-from refact_tui.client import EngineError, EngineUnreachable
+from refact_tui import keys
+from refact_tui.rooms.pane import Pane
 from refact_tui.rooms.room import Room
-from refact_tui.signs import clean
+from refact_tui.rooms.system_credentials import CredentialsPane
+from refact_tui.rooms.system_doctor import DoctorPane
+from refact_tui.rooms.system_jobs import JobsPane
+from refact_tui.rooms.system_log import LogPane
 from refact_tui.state import EngineState
-from refact_tui.widgets.line import Line
-from refact_tui.widgets.listing import Cell, Column, Listing, Row
-from refact_tui.widgets.tabs import RuleLine
-from refact_tui.words_of_runs import log_line
+from refact_tui.widgets.action_line import Hints
+from refact_tui.widgets.tabs import TabLine
 
-COLUMNS = (Column("CHECK", 10), Column("", 4), Column("FINDING"))
-SIGNS: dict[bool | None, Cell] = {True: ("✓ ok", "good"), False: ("✗ no", "bad"), None: ("· –", "muted")}
-LOG_EVERY_S = 5.0
+PANES: dict[str, type[Pane]] = {
+    "Doctor": DoctorPane,
+    "Credentials": CredentialsPane,
+    "Jobs": JobsPane,
+    "Log": LogPane,
+}
+"""By the tabs that `keys` names, in their order."""
 
 
 class SystemRoom(Room):
-    """Looks again when it is opened and when `R` is pressed."""
+    """Hands the keys of a tab to its pane."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._findings: dict[str, wire.Finding] = {}
+        self.tab = next(iter(PANES))
 
     def body(self) -> ComposeResult:
-        yield Line("", id="system-engine")
-        yield Listing(COLUMNS, empty="Looking…", id="system-doctor")
-        yield Line("", id="system-remedy")
-        yield RuleLine("engine log", id="system-title")
-        with VerticalScroll(id="system-log"):
-            yield Line("", id="system-log-text")
+        yield TabLine(keys.BY_NOUN["system"].tabs, id="system-tabs")
+        with ContentSwitcher(initial=id_of(next(iter(PANES))), id="system-pane"):
+            for name, pane in PANES.items():
+                yield pane(id=id_of(name))
+
+    @property
+    def pane(self) -> Pane:
+        """What stands behind the open tab."""
+        return self.query_one(f"#{id_of(self.tab or '')}", Pane)
 
     def on_mount(self) -> None:
-        self.set_interval(LOG_EVERY_S, self._follow)
+        self.query_one(Hints).show_tab(self.tab or "")
 
     def on_screen_resume(self) -> None:
-        self.action_look()
+        self.pane.opened()
 
     def draw(self, state: EngineState) -> None:
-        """Show the engine's own line."""
-        engine = state.engine
-        text = (
-            ""
-            if engine is None
-            else (
-                f"engine {clean(engine.version)} · pid {engine.pid} · up {words.duration(engine.uptime_s)}\n"
-                f"IDEs    {clean(engine.public_url)}\n"
-                f"control {clean(engine.socket)}"
-            )
-        )
-        self.query_one("#system-engine", Line).update(text)
+        """Show the open tab."""
+        self.pane.draw(state)
 
-    @work(exclusive=True, group="doctor")
-    async def action_look(self) -> None:
-        """Ask the doctor again."""
-        try:
-            found = await self.client.get("/doctor", list[wire.Finding])
-        except (EngineError, EngineUnreachable) as error:
-            self.query_one("#system-doctor", Listing).show([], empty=clean(f"{error.message} {error.hint}"))
+    @on(TabLine.Changed)
+    def _another_tab(self, event: TabLine.Changed) -> None:
+        self._open(event.tab)
+
+    def _open(self, tab: str) -> None:
+        if tab == self.tab:
             return
-        self._findings = {f"{number}": finding for number, finding in enumerate(found)}
-        rows = [
-            Row(key, ((clean(one.check), "plain"), SIGNS[one.ok], (clean(one.finding), "plain")))
-            for key, one in self._findings.items()
-        ]
-        self.query_one("#system-doctor", Listing).show(rows)
-        self._remedy()
-        self._follow()
+        self.tab = tab
+        self.query_one("#system-pane", ContentSwitcher).current = id_of(tab)
+        self.query_one(Hints).show_tab(tab)
+        if self.state.engine is not None:
+            self.pane.draw(self.state)
+        self.pane.opened()
+        self.action_back()
 
-    @on(Listing.Moved, "#system-doctor")
-    def _remedy(self) -> None:
-        one = self._findings.get(self.query_one("#system-doctor", Listing).key or "")
-        self.query_one("#system-remedy", Line).update(clean(f"→ {one.remedy}") if one and one.remedy else "")
+    def action_tab(self, by: int) -> None:
+        """Open the next or the previous tab."""
+        self.query_one(TabLine).step(by)
 
-    def _follow(self) -> None:
-        if self.is_active:
-            self._read_log()
+    def action_open_tab(self, name: str) -> None:
+        """Open this tab, before anything is done in it."""
+        self.query_one(TabLine).choose(name)
+        self._open(name)
 
-    @work(exclusive=True, group="log")
-    async def _read_log(self) -> None:
-        try:
-            lines = await self.client.get("/log", list[wire.LogLine], lines=200)
-        except (EngineError, EngineUnreachable):
-            return  # the status line says that the engine is away; it is asked again
-        box = self.query_one("#system-log", VerticalScroll)
-        at_end = box.scroll_offset.y >= box.max_scroll_y
-        self.query_one("#system-log-text", Line).update("\n".join(log_line(line) for line in lines))
-        if at_end:
-            box.scroll_end(animate=False)
+    def action_pane(self, what: str) -> None:
+        """Let the open tab do it; where another tab does that, say so."""
+        act = getattr(self.pane, f"act_{what}", None)
+        if act is None:
+            self.refuse(keys.other_tab(self.NOUN, f"pane('{what}')", self.tab or ""))
+        else:
+            act()
+
+
+def id_of(tab: str) -> str:
+    """The widget behind a tab."""
+    return f"system-{tab.lower()}"

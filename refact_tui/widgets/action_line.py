@@ -100,11 +100,19 @@ class Hints(ActionLine):
 
     DEFAULT_CSS = "Hints { background: $panel; color: $text-muted; }"
 
+    tab: str | None = None
+    """The open tab of a room whose keys depend on it."""
+
+    def show_tab(self, tab: str) -> None:
+        """Show the keys that work while this tab is open."""
+        self.tab = tab
+        self._draw()
+
     def pieces(self, width: int) -> list[Piece]:
         right = [piece for key in keys.everywhere() if key.shown for piece in hint(key)]
         room = width - sum(cell_len(piece.text) for piece in right)
         left: list[Piece] = []
-        for key in keys.of_room(self.noun):
+        for key in keys.of_room(self.noun, self.tab):
             more = hint(key)
             if key.shown and sum(cell_len(piece.text) for piece in (*left, *more)) < room:
                 left += more

@@ -1,7 +1,12 @@
 """Words on the screen that are drawn again only when they are others: over a slow line every byte counts."""
 
+from collections.abc import Sequence
+
+from textual.content import Content
 from textual.visual import VisualType
 from textual.widgets import Static
+
+STYLES = {"plain": "", "muted": "$secondary", "busy": "$text-accent", "good": "$text-success", "bad": "$text-error"}
 
 
 class Line(Static):
@@ -14,3 +19,7 @@ class Line(Static):
         """Say this instead, if it is something else."""
         if content != self.content:
             super().update(content, layout=layout)
+
+    def say(self, lines: Sequence[tuple[str, str]]) -> None:
+        """Say these lines, each in its tone."""
+        self.update(Content.assemble(*((text + "\n", STYLES.get(tone, "")) for text, tone in lines)).rstrip())

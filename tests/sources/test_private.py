@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from backend import wire
+from backend import projects, wire
 from backend.context import Context
 from backend.errors import BadRequest, Conflict, NotFound, Refused
 from backend.paths import Paths
@@ -272,6 +272,23 @@ async def test_every_client_is_told(context: Context) -> None:
     users = [[one.used_by for one in each.credentials] for each in told]
     assert users == [[[]], [["a"]], [[]], []]
     assert [[one.host for one in each.pinned] for each in told] == [[], ["host.org"], ["host.org"], ["host.org"]]
+
+
+async def test_sources_of_another_project_are_named_with_it(context: Context) -> None:
+    await credentials.create_key(context, "deploy")
+    await projects.add(context, "billing")
+    url = "ssh://git@127.0.0.1:9/a.git"
+    await catalog.add(context, wire.AddSource(what=url, name="a", credential="deploy"))
+    context.paths.known_hosts.write_text(
+        f"[127.0.0.1]:9 {(await credentials.told(context)).credentials[0].public_key}\n"
+    )
+    await projects.use(context, "default")
+    told = await credentials.told(context)
+    assert told.credentials[0].used_by == told.pinned[0].used_by == ["a (billing)"]
+    with pytest.raises(Refused, match=r"used by a \(billing\)"):
+        await credentials.remove(context, "deploy")
+    await credentials.forget_host(context, "[127.0.0.1]:9")
+    assert (await credentials.told(context)).pinned == []
 
 
 def test_a_fingerprint_is_what_ssh_prints(tmp_path: Path) -> None:

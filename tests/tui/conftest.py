@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from backend.context import Context
+from tests.tui.real_engine import real_engine
 from tests.tui.stub_engine import StubEngine, stub
 
 
@@ -19,4 +21,11 @@ def own_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 async def engine(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[StubEngine]:
     """Answers for as long as the test runs."""
     async with stub(tmp_path_factory.mktemp("home")).serve() as running:
+        yield running
+
+
+@pytest.fixture
+async def real(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Context]:
+    """The parts of an engine that answers for as long as the test runs."""
+    async with real_engine(tmp_path_factory.mktemp("real")) as running:
         yield running

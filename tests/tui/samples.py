@@ -39,8 +39,29 @@ def source(number: int, name: str, **fields: object) -> wire.Source:
     return msgspec.structs.replace(plain, **fields)
 
 
+PUBLIC = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIG8dIndvH2oKQ4GcVT1xgVZ4cnLHQJ3E+JzM1AOUAuVd refact-tui deploy-billing"
+PRINT = "SHA256:QPK1ZSAkdCufZzXASkVGWrDM/rk56UkOxpHvioOKKyY"
+GITHUB = "SHA256:+DiY3wvvV6TuJJhbpZisF/zLDA0zPMSvHdkr4UvCOqU"
+CREDENTIALS = [
+    wire.Credential(
+        name="deploy-billing",
+        kind="ssh-key",
+        public_key=PUBLIC,
+        created="2026-11-02T10:00:00+00:00",
+        fingerprint=PRINT,
+        used_by=["billing-api", "payments", "old-shop"],
+    ),
+    wire.Credential(name="ci", kind="token", created="2026-10-30T10:00:00+00:00"),
+    wire.Credential(name="half", kind="ssh-key", created="2026-11-20T10:00:00+00:00"),
+]
+PINNED = [
+    wire.PinnedHost(
+        host="github.com", fingerprints=[f"{GITHUB} (ED25519)"], used_by=["billing-api", "payments", "old-shop"]
+    ),
+    wire.PinnedHost(host="[git.acme.example]:2222", fingerprints=[f"{PRINT} (RSA)"]),
+]
 SOURCES = [
-    source(1, "billing-api"),
+    source(1, "billing-api", credential="deploy-billing", host_key=GITHUB),
     source(
         2,
         "legacy.tar.gz",
@@ -108,7 +129,15 @@ SCAN = wire.Scan(
     ],
 )
 SERVING = wire.Serving(model="starter", mode="latest-best", checkpoint="billing-3:320", state="ready", context=2048)
-BUSY = msgspec.structs.replace(EMPTY, jobs=[JOB, TRAINING], sources=SOURCES, scan=SCAN, serving=[SERVING])
+BUSY = msgspec.structs.replace(
+    EMPTY,
+    jobs=[JOB, TRAINING],
+    sources=SOURCES,
+    scan=SCAN,
+    serving=[SERVING],
+    credentials=CREDENTIALS,
+    pinned=PINNED,
+)
 
 
 def scanned(number: int, verdict: wire.Verdict = "accepted") -> wire.ScannedFile:

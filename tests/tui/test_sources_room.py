@@ -5,7 +5,7 @@ import msgspec
 from backend import wire
 from refact_tui.frame import RefactApp
 from tests.tui.pilots import screen_text, sees, until
-from tests.tui.samples import BUSY, SOURCES, source
+from tests.tui.samples import BUSY, GITHUB, SOURCES, source
 from tests.tui.stub_engine import StubEngine
 
 
@@ -24,6 +24,22 @@ async def test_the_list_and_the_detail(engine: StubEngine) -> None:
         await sees(pilot, "Repository not found", "R tries again")
         await pilot.press("k")
         await sees(pilot, "41 B/100 B", "ETA 9s")
+
+
+async def test_the_key_of_a_source_and_the_pinned_one_of_its_server(engine: StubEngine) -> None:
+    gone = source(2, "gone", credential="lost")
+    engine.state = only(SOURCES[0], source(3, "by-token", credential="ci", host_key=""), gone)
+    app = RefactApp(engine.paths)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await sees(pilot, "key: deploy-billing (SHA256:QPK1ZSAk…)", f"host key pinned: {GITHUB}")
+        await pilot.press("j")
+        await sees(pilot, "token: ci")
+        assert "host key" not in screen_text(app)
+        await pilot.press("j")
+        await sees(pilot, "key: lost is gone; make one of this name: 6")
+        await pilot.press("g")
+        await pilot.resize_terminal(120, 36)
+        await sees(pilot, f"key: deploy-billing (SHA256:QPK1ZSAk…)   host key pinned: {GITHUB}")
 
 
 async def test_adding_shows_first_what_was_understood(engine: StubEngine) -> None:

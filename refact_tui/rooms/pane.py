@@ -1,0 +1,28 @@
+"""The base of what stands behind one tab of a room: it draws the state, and does what the tab's own keys say.
+
+A pane holds `act_NAME` for each key of its tab in `refact_tui.keys` whose action is `pane('NAME')`.
+"""
+
+from typing import cast
+
+from textual.containers import Vertical
+
+from refact_tui.rooms.room import Room
+from refact_tui.state import EngineState
+
+
+class Pane(Vertical):
+    """One tab's part of a room."""
+
+    DEFAULT_CSS = "Pane { height: 1fr; }"
+
+    @property
+    def room(self) -> Room:
+        """The room around it."""
+        return cast(Room, self.screen)
+
+    def draw(self, state: EngineState) -> None:
+        """Show this state; called while the tab is open."""
+
+    def opened(self) -> None:
+        """The tab was opened, or the room with it."""

@@ -1,0 +1,69 @@
+"""The Doctor tab of System: the engine itself, what works on this box, and what to do where it does not."""
+
+from textual import on, work
+from textual.app import ComposeResult
+
+from backend import wire
+from refact_tui import words
+from refact_tui.client import EngineError, EngineUnreachable
+from refact_tui.rooms.pane import Pane
+from refact_tui.signs import clean
+from refact_tui.state import EngineState
+from refact_tui.widgets.line import Line
+from refact_tui.widgets.listing import Cell, Column, Listing, Row
+from refact_tui.widgets.tabs import RuleLine
+
+COLUMNS = (Column("CHECK", 10), Column("", 4), Column("FINDING"))
+SIGNS: dict[bool | None, Cell] = {True: ("✓ ok", "good"), False: ("✗ no", "bad"), None: ("· –", "muted")}
+
+
+class DoctorPane(Pane):
+    """Looks again when it is opened and when `R` is pressed."""
+
+    def __init__(self, id: str) -> None:
+        super().__init__(id=id)
+        self._findings: dict[str, wire.Finding] = {}
+
+    def compose(self) -> ComposeResult:
+        yield Line("", id="doctor-engine")
+        yield Listing(COLUMNS, empty="Looking…", id="doctor-list")
+        yield RuleLine(id="doctor-rule")
+        yield Line("", id="doctor-remedy")
+
+    def draw(self, state: EngineState) -> None:
+        """Show the engine's own lines."""
+        engine = state.engine
+        if engine is None:
+            return
+        self.query_one("#doctor-engine", Line).update(
+            f"engine {clean(engine.version)} · pid {engine.pid} · up {words.duration(engine.uptime_s)}\n"
+            f"IDEs    {clean(engine.public_url)}\n"
+            f"control {clean(engine.socket)}"
+        )
+
+    def opened(self) -> None:
+        self.act_look()
+
+    @work(exclusive=True, group="doctor")
+    async def act_look(self) -> None:
+        """Ask the doctor again."""
+        try:
+            found = await self.room.client.get("/doctor", list[wire.Finding])
+        except (EngineError, EngineUnreachable) as error:
+            self.query_one(Listing).show([], empty=clean(f"{error.message} {error.hint}"))
+            return
+        self._findings = {f"{number}": finding for number, finding in enumerate(found)}
+        rows = [
+            Row(key, ((clean(one.check), "plain"), SIGNS[one.ok], (clean(one.finding), "plain")))
+            for key, one in self._findings.items()
+        ]
+        self.query_one(Listing).show(rows)
+        self._remedy()
+
+    @on(Listing.Moved)
+    def _remedy(self) -> None:
+        one = self._findings.get(self.query_one(Listing).key or "")
+        self.query_one(RuleLine).say(clean(one.check) if one else "")
+        said: list[Cell] = [(clean(one.finding), "plain")] if one else []
+        said += [(clean(f"→ {one.remedy}"), "busy")] if one and one.remedy else []
+        self.query_one("#doctor-remedy", Line).say(said)
