@@ -2,8 +2,7 @@
 
 import hashlib
 import os
-import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -14,9 +13,11 @@ from backend.scan.linguist.attributes import Said
 from backend.scan.rules import Judgement, judge
 from backend.scan.text import decode
 from backend.sources.members import Member
+from backend.store.content import packer
 
 Known = dict[str, tuple[str, Judgement]]
 """What the last scan found, by path: sha256 and judgement."""
+Pack = Callable[[bytes], bytes]
 Batch = list[tuple[Member, tuple[str, Judgement] | None, Said]]
 """Files, each with what is known of it and what its project says of it."""
 
@@ -36,10 +37,11 @@ class Judged:
 
 def judge_batch(batch: Batch) -> list[Judged]:
     """Every file of a batch, in its order; what is known already is not judged again."""
-    return [_judged(member, before, said) for member, before, said in batch]
+    pack = packer()
+    return [_judged(member, before, said, pack) for member, before, said in batch]
 
 
-def _judged(member: Member, before: tuple[str, Judgement] | None, said: Said) -> Judged:
+def _judged(member: Member, before: tuple[str, Judgement] | None, said: Said, pack: Pack) -> Judged:
     sha = hashlib.sha256(member.data).hexdigest() if member.data is not None else ""
     if sha and before and before[0] == sha:
         return Judged(member.path, member.size, sha, before[1])
@@ -48,7 +50,7 @@ def _judged(member: Member, before: tuple[str, Judgement] | None, said: Said) ->
     if member.data is None or not found.text_ok or found.reason == "secrets":
         return Judged(member.path, member.size, sha, found)
     lines = signature(decode(member.data) or "") if found.reason is None else None
-    return Judged(member.path, member.size, sha, found, zlib.compress(member.data, 1), lines)
+    return Judged(member.path, member.size, sha, found, pack(member.data), lines)
 
 
 class Judges:

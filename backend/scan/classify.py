@@ -97,8 +97,10 @@ def is_attributes(path: str) -> bool:
 
 def _source(place: Place, found: Iterator[Batch], store: ContentStore, judges: Judges, emit: Emit) -> None:
     for results in judges.all(found):
-        store.put_packed((one.sha256, one.packed) for one in results if one.packed is not None)
-        store.put_signatures((one.sha256, one.signature) for one in results if one.signature is not None)
+        store.put_packed(
+            ((one.sha256, one.packed) for one in results if one.packed is not None),
+            ((one.sha256, one.signature) for one in results if one.signature is not None),
+        )
         rows = [
             [one.path, one.size, one.sha256, one.found.language, one.found.text_ok, one.found.reason, one.found.detail]
             for one in results

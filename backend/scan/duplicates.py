@@ -21,6 +21,8 @@ FEWEST_LINES = 8
 """A text with fewer telling lines is like many others; only an equal one is its duplicate."""
 MOST_TRIES = 8
 """Earlier texts that one text is compared with."""
+LIKELY = 36
+"""Equal minima of two signatures; of texts that are SIMILAR one pair in ten million has fewer."""
 PRIME = np.uint64(0x9E3779B97F4A7C15)
 Lines = frozenset[str]
 
@@ -39,22 +41,32 @@ class Near(Generic[Name]):
 
 def telling(text: str) -> Lines:
     """The lines by which texts are compared."""
-    return frozenset({line for raw in text.split("\n") if len(line := raw.strip()) >= TELLING})
+    return frozenset(_telling(text))
+
+
+def _telling(text: str) -> list[str]:
+    return [line for line in map(str.strip, text.split("\n")) if len(line) >= TELLING]
 
 
 def signature(text: str) -> bytes | None:
     """PERMUTATIONS unsigned 32-bit minima; None for a text with too little in it."""
-    lines = telling(text)
-    if len(lines) < FEWEST_LINES:
+    lines = _telling(text)
+    # Most texts show within a few lines that they have enough; a minimum is the same for lines that come twice.
+    if all(len(set(some)) < FEWEST_LINES for some in (lines[: 4 * FEWEST_LINES], lines)):
         return None
     sketch = RMinHash(num_perm=PERMUTATIONS, seed=SEED)
-    sketch.update(list(lines))
+    sketch.update(lines)
     return array("I", sketch.digest()).tobytes()
 
 
 def jaccard(one: Lines, other: Lines) -> float:
     """Shared lines over all lines; 0 for nothing."""
     return len(one & other) / len(one | other) if one or other else 0.0
+
+
+def _equal(one: bytes, other: bytes) -> int:
+    """Minima that two signatures have in common."""
+    return int(np.count_nonzero(np.frombuffer(one, np.uint32) == np.frombuffer(other, np.uint32)))
 
 
 class Index:
@@ -73,12 +85,18 @@ class Index:
         self._keys[self._count] = keys
         self._count += 1
 
-    def find(self, names: Sequence[Name], read: Callable[[Name], Lines]) -> Iterator[Near[Name]]:
-        """Each text that is nearly the same as an earlier one; `names` are those added, `read` gives a text's lines."""
+    def find(
+        self, names: Sequence[Name], signed: Callable[[Name], bytes], read: Callable[[Name], Lines]
+    ) -> Iterator[Near[Name]]:
+        """Each text that is nearly the same as an earlier one; `names` are those added, in their order.
+
+        `signed` gives a text's signature again, `read` its lines, which only those that may be alike are asked for."""
         for late, earlier in self._candidates():
-            lines = read(names[late])
+            words = signed(names[late])
             for early in earlier[:MOST_TRIES]:
-                similarity = jaccard(lines, read(names[early]))
+                if _equal(words, signed(names[early])) < LIKELY:
+                    continue
+                similarity = jaccard(read(names[late]), read(names[early]))
                 if similarity >= SIMILAR:
                     yield Near(names[late], names[early], round(similarity, 3))
                     break

@@ -8,6 +8,7 @@ from backend.scan.linguist.detect import detect
 from backend.scan.linguist.generated import generated
 from backend.scan.linguist.vendored import vendored
 from backend.scan.secrets import secret
+from backend.scan.shape import digits, has_more_digits
 from backend.scan.text import decode, is_binary
 
 LARGEST = 512 * 1024
@@ -68,11 +69,9 @@ def judge(
         return Judgement(found, True, "generated", why)
     if why := _unless_said(said.vendored, lambda: vendored(path)):
         return Judgement(found, True, "vendored", why)
-    share = digits(text)
-    if share > MOST_DIGITS:
-        return Judgement(
-            found, True, "lots_of_digits", f"{share:.0%} of its characters are digits; the limit is {MOST_DIGITS:.0%}"
-        )
+    if has_more_digits(text, MOST_DIGITS):
+        told = f"{digits(text):.0%} of its characters are digits; the limit is {MOST_DIGITS:.0%}"
+        return Judgement(found, True, "lots_of_digits", told)
     if why := secret(text):
         return Judgement(found, True, "secrets", why)
     return Judgement(found, True)
@@ -83,12 +82,6 @@ def _unless_said(said: bool | None, guess: Callable[[], str | None]) -> str | No
     if said is None:
         return guess()
     return SAID_SO if said else None
-
-
-def digits(text: str) -> float:
-    """Share of decimal digits among the characters that are not blank; 0 for none."""
-    visible = len("".join(text.split()))
-    return sum(map(text.count, "0123456789")) / visible if visible else 0.0
 
 
 def may_include(reason: str, before: bool) -> bool:

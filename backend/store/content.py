@@ -2,58 +2,72 @@
 
 import sqlite3
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+
+import zstandard
+
+LEVEL = 1
+PRAGMAS = ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=NORMAL", "PRAGMA wal_autocheckpoint=4000")
+TABLES = (
+    # Rows in the order they come, and an index beside them: sorted by their hashes each would be written anywhere.
+    "CREATE TABLE IF NOT EXISTS contents(sha256 TEXT PRIMARY KEY, data BLOB NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS signatures(sha256 TEXT PRIMARY KEY, words BLOB NOT NULL)",
+)
+"""A store that an older version has made keeps its form."""
+
+
+def packer() -> Callable[[bytes], bytes]:
+    """Compresses contents as the store keeps them; for one thread."""
+    return zstandard.ZstdCompressor(level=LEVEL).compress
 
 
 class ContentStore:
     """Blocking, for one thread of one process; several processes may have it open. Raises sqlite3.Error."""
 
     def __init__(self, path: Path, read_only: bool = False) -> None:
+        self._unpacker = zstandard.ZstdDecompressor()
         if read_only:
             self._connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=10)
             return
         self._connection = sqlite3.connect(path, isolation_level=None, timeout=30)
-        self._connection.execute("PRAGMA journal_mode=WAL")
-        self._connection.execute("PRAGMA synchronous=NORMAL")
-        self._connection.execute(
-            "CREATE TABLE IF NOT EXISTS contents(sha256 TEXT PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID"
-        )
-        self._connection.execute(
-            "CREATE TABLE IF NOT EXISTS signatures(sha256 TEXT PRIMARY KEY, words BLOB NOT NULL) WITHOUT ROWID"
-        )
+        for pragma in PRAGMAS:
+            self._connection.execute(pragma)
+        for table in TABLES:
+            self._connection.execute(table)
 
     def put_many(self, items: Iterable[tuple[str, bytes]]) -> None:
         """Keep (sha256, bytes) pairs, all or none; what is there already stays."""
-        self.put_packed((sha256, zlib.compress(data, 1)) for sha256, data in items)
+        pack = packer()
+        self.put_packed((sha256, pack(data)) for sha256, data in items)
 
-    def put_packed(self, items: Iterable[tuple[str, bytes]]) -> None:
-        """The same for bytes that zlib has compressed already."""
-        rows = list(items)
-        if not rows:
-            return
+    def put_packed(self, items: Iterable[tuple[str, bytes]], signatures: Iterable[tuple[str, bytes]] = ()) -> None:
+        """The same for bytes that a `packer` has compressed already, and signatures by which twins are found."""
         self._connection.execute("BEGIN IMMEDIATE")
         try:
-            self._connection.executemany("INSERT OR IGNORE INTO contents(sha256, data) VALUES (?, ?)", rows)
+            self._connection.executemany("INSERT OR IGNORE INTO contents(sha256, data) VALUES (?, ?)", items)
+            self._connection.executemany("INSERT OR REPLACE INTO signatures(sha256, words) VALUES (?, ?)", signatures)
             self._connection.execute("COMMIT")
         except BaseException:
             self._connection.execute("ROLLBACK")
             raise
 
-    def put_signatures(self, items: Iterable[tuple[str, bytes]]) -> None:
-        """Keep (sha256, signature) pairs, by which contents that are nearly the same are found."""
-        if rows := list(items):
-            self._connection.executemany("INSERT OR REPLACE INTO signatures(sha256, words) VALUES (?, ?)", rows)
-
-    def signature(self, sha256: str) -> bytes | None:
-        """That of one content, or None where it has none."""
-        row = self._connection.execute("SELECT words FROM signatures WHERE sha256 = ?", (sha256,)).fetchone()
-        return row[0] if row else None
+    def signatures(self, contents: Sequence[str]) -> dict[str, bytes]:
+        """Those of some hundred contents, by sha256; of a text with too little in it there is none."""
+        marks = ", ".join("?" * len(contents))
+        return dict(
+            self._connection.execute(f"SELECT sha256, words FROM signatures WHERE sha256 IN ({marks})", contents)
+        )
 
     def get(self, sha256: str) -> bytes | None:
         """The bytes, or None where they are not kept."""
         row = self._connection.execute("SELECT data FROM contents WHERE sha256 = ?", (sha256,)).fetchone()
-        return zlib.decompress(row[0]) if row else None
+        if row is None:
+            return None
+        packed: bytes = row[0]
+        # The first versions packed with zlib.
+        zstd = packed.startswith(zstandard.FRAME_HEADER)
+        return self._unpacker.decompress(packed) if zstd else zlib.decompress(packed)
 
     def close(self) -> None:
         """Give the file back."""

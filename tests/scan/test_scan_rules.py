@@ -12,7 +12,8 @@ from backend.scan.linguist.detect import detect
 from backend.scan.linguist.generated import generated
 from backend.scan.linguist.tables import is_code
 from backend.scan.linguist.vendored import vendored
-from backend.scan.rules import ORDER, digits, judge, may_include
+from backend.scan.rules import ORDER, judge, may_include
+from backend.scan.shape import digits
 from backend.scan.text import decode, is_binary
 from backend.scan.verdict import Policy, after_loss, before_loss, masks, switched_on
 

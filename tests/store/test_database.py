@@ -2,6 +2,8 @@
 
 import asyncio
 import sqlite3
+import zlib
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -105,4 +107,15 @@ def test_contents_are_kept_once_and_given_back(tmp_path: Path) -> None:
     reader = ContentStore(tmp_path / "content.db", read_only=True)
     assert (reader.get("a"), reader.get("b"), reader.get("c")) == (b"one", bytes(range(256)) * 10, None)
     reader.close()
+    store.close()
+
+
+def test_contents_that_an_older_version_has_packed_are_read_and_stay(tmp_path: Path) -> None:
+    path = tmp_path / "content.db"
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("CREATE TABLE contents(sha256 TEXT PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID")
+        connection.execute("INSERT INTO contents VALUES ('a', ?)", (zlib.compress(b"one", 1),))
+    store = ContentStore(path)
+    store.put_many([("a", b"one"), ("b", b"two")])
+    assert (store.get("a"), store.get("b")) == (b"one", b"two")
     store.close()
