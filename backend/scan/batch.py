@@ -4,14 +4,16 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
-from dataclasses import dataclass
 from multiprocessing import get_context
+
+from msgspec import Struct
 
 from backend.jobs.process import die_with
 from backend.scan.duplicates import signature
 from backend.scan.linguist.attributes import Said
 from backend.scan.rules import Judgement, judge
 from backend.scan.text import decode
+from backend.sources.folder import loaded
 from backend.sources.members import Member
 from backend.store.content import packer
 
@@ -22,8 +24,7 @@ Batch = list[tuple[Member, tuple[str, Judgement] | None, Said]]
 """Files, each with what is known of it and what its project says of it."""
 
 
-@dataclass(frozen=True)
-class Judged:
+class Judged(Struct, frozen=True):
     """One file's row, and what is to be kept of it where that is new."""
 
     path: str
@@ -38,7 +39,7 @@ class Judged:
 def judge_batch(batch: Batch) -> list[Judged]:
     """Every file of a batch, in its order; what is known already is not judged again."""
     pack = packer()
-    return [_judged(member, before, said, pack) for member, before, said in batch]
+    return [_judged(loaded(member), before, said, pack) for member, before, said in batch]
 
 
 def _judged(member: Member, before: tuple[str, Judgement] | None, said: Said, pack: Pack) -> Judged:

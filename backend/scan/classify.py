@@ -11,8 +11,8 @@ from backend.scan.batch import Batch, Judges, Known
 from backend.scan.linguist.attributes import NAME, Attributes
 from backend.scan.rules import Judgement
 from backend.scan.text import decode
-from backend.sources.members import Member, Place
-from backend.sources.stream import members
+from backend.sources.members import LARGEST_READ, Member, Place
+from backend.sources.stream import members, unread
 from backend.store.content import ContentStore
 
 BATCH = 200
@@ -35,7 +35,7 @@ def classify(
                 attributes = attributes_of(place)
                 same = (before or {}).get(str(place.id), "") == attributes.fingerprint
                 old = KnownFiles(state, place.id, reuse and same)
-                found = batches(members(place, refused), old, attributes)
+                found = batches(unread(place, refused), old, attributes)
                 _source(place, found, store, judges, emit)
             except (RefactError, OSError) as error:
                 emit({"kind": "failed", "source": place.id, "message": str(error)})
@@ -114,7 +114,7 @@ def batches(found: Iterator[Member], old: KnownFiles, attributes: Attributes) ->
     held = 0
     for member in found:
         batch.append(member)
-        held += len(member.data or b"")
+        held += min(member.size, LARGEST_READ)
         if len(batch) >= BATCH or held >= BATCH_BYTES:
             yield _complete(batch, old, attributes)
             batch, held = [], 0

@@ -1,7 +1,8 @@
 """Why a file is no training data: the rules in their order, each a reason and a sentence; pure."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from backend.scan.linguist.attributes import NOTHING, SAID_SO, Said
 from backend.scan.linguist.detect import detect
@@ -37,8 +38,7 @@ ORDER = (
 )
 
 
-@dataclass(frozen=True)
-class Judgement:
+class Judgement(Struct, frozen=True):
     """What the content and the path of one file say, before masks, switches and duplicates."""
 
     language: str | None

@@ -4,8 +4,9 @@ import tarfile
 import zipfile
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path, PurePosixPath
+
+from msgspec.structs import replace
 
 from backend.errors import NotFound, RefactError
 from backend.sources.compression import BROKEN, compression, inner_name, opened

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from backend.errors import NotFound
 from backend.sources.members import HEAD, LARGEST_READ, Budget, Member, Place, safe_path
 
@@ -14,39 +16,46 @@ UNREAD = {".git", ".hg", ".svn"}
 
 
 def walk(place: Place, refused: Counter[str], read: bool) -> Iterator[Member]:
-    """Every regular file below the folder in the order of its names. Raises NotFound where the folder is gone."""
+    """Every regular file below the folder in the order of its names. Raises NotFound where the folder is gone.
+
+    With `read` the content still lies in the member's `file`, for `loaded`."""
     root = Path(place.location)
     top = root / place.subfolder if place.subfolder else root
     if not top.resolve().is_relative_to(root.resolve()):
         raise NotFound(f"The subfolder {place.subfolder} leads out of {root}.", "Name a folder inside it.")
     if not top.is_dir():
         raise NotFound(f"There is no folder {top} (any more).", "Check the path, or remove the source.")
-    yield from _below(top, "", Budget(), refused, read)
-
-
-def _below(folder: Path, prefix: str, budget: Budget, refused: Counter[str], read: bool) -> Iterator[Member]:
-    try:
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-    except OSError:
-        refused["folder that cannot be read"] += 1
-        return
-    for entry in entries:
-        path = prefix + entry.name
+    budget = Budget()
+    begins = len(str(top)) + (str(top) != "/")
+    open_folders = [_entries(str(top), refused)]
+    while open_folders:
+        entry = next(open_folders[-1], None)
+        if entry is None:
+            open_folders.pop()
+            continue
         try:
             facts = entry.stat(follow_symlinks=False)
         except OSError:
             refused["file that vanished"] += 1
             continue
-        if stat.S_ISLNK(facts.st_mode):
-            refused["symbolic link"] += 1
-        elif stat.S_ISDIR(facts.st_mode):
-            if entry.name not in UNREAD:
-                yield from _below(folder / entry.name, path + "/", budget, refused, read)
-        elif stat.S_ISREG(facts.st_mode):
+        if stat.S_ISREG(facts.st_mode):
             budget.take(facts.st_size)
-            yield _member(Path(entry.path), path, facts.st_size, read)
-        else:
+            yield Member(safe_path(entry.path[begins:]), facts.st_size, None, file=entry.path if read else "")
+        elif stat.S_ISLNK(facts.st_mode):
+            refused["symbolic link"] += 1
+        elif not stat.S_ISDIR(facts.st_mode):
             refused["device, pipe or socket"] += 1
+        elif entry.name not in UNREAD:
+            open_folders.append(_entries(entry.path, refused))
+
+
+def _entries(folder: str, refused: Counter[str]) -> Iterator[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as found:
+            return iter(sorted(found, key=lambda entry: entry.name))
+    except OSError:
+        refused["folder that cannot be read"] += 1
+        return iter(())
 
 
 def single(place: Place, refused: Counter[str], read: bool) -> Iterator[Member]:
@@ -54,18 +63,32 @@ def single(place: Place, refused: Counter[str], read: bool) -> Iterator[Member]:
     path = Path(place.location)
     if not path.is_file():
         raise NotFound(f"There is no file {path} (any more).", "Check the path, or remove the source.")
-    yield _member(path, path.name, path.stat().st_size, read)
+    yield Member(safe_path(path.name), path.stat().st_size, None, file=str(path) if read else "")
 
 
-def _member(file: Path, path: str, size: int, read: bool) -> Member:
-    if not read:
-        return Member(safe_path(path), size, None)
+def loaded(member: Member) -> Member:
+    """The member with its content, where that still lies in its `file`."""
+    if not member.file:
+        return member
     try:
-        handle = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-        with os.fdopen(handle, "rb") as stream:
-            data = stream.read(HEAD if size > LARGEST_READ else LARGEST_READ + 1)
+        handle = os.open(member.file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            data = _read(handle, member.size)
+        finally:
+            os.close(handle)
     except OSError as error:
-        return Member(safe_path(path), size, None, f"cannot be read: {error.strerror or error}")
-    if max(size, len(data)) > LARGEST_READ:
-        return Member(safe_path(path), max(size, len(data)), None, head=data[:HEAD])
-    return Member(safe_path(path), len(data), data)
+        return replace(member, error=f"cannot be read: {error.strerror or error}", file="")
+    size = max(member.size, len(data))
+    if size > LARGEST_READ:
+        return replace(member, size=size, head=data[:HEAD], file="")
+    return replace(member, size=len(data), data=data, file="")
+
+
+def _read(handle: int, size: int) -> bytes:
+    """The beginning of a large file, or all of another, also where it has grown since `size` was asked for."""
+    if size > LARGEST_READ:
+        return os.read(handle, HEAD)
+    data = os.read(handle, size + 1)
+    while len(data) > size and len(data) <= LARGEST_READ and (more := os.read(handle, LARGEST_READ + 1 - len(data))):
+        data += more
+    return data

@@ -3,7 +3,10 @@
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from backend.errors import TooLarge
 
@@ -34,9 +37,8 @@ class Place:
     """The bare clone of a git source."""
 
 
-@dataclass(frozen=True)
-class Member:
-    """One file of a source."""
+class Member(Struct, frozen=True):
+    """One file of a source; a struct, since a million of them are made and sent to the processes that judge them."""
 
     path: str
     size: int
@@ -45,6 +47,8 @@ class Member:
     error: str = ""
     head: bytes = b""
     """The beginning of one that is larger than LARGEST_READ: enough to see that it is no text."""
+    file: str = ""
+    """Where the content still lies, of a member that whoever needs the content reads."""
 
 
 class Budget:

@@ -23,6 +23,11 @@ class Snapshot:
 
 def members(place: Place, refused: Counter[str] | None = None, read: bool = True) -> Iterator[Member]:
     """Every file of a source, each path once; `refused` counts what was left out. Raises RefactError in words."""
+    return map(folder.loaded, unread(place, refused, read))
+
+
+def unread(place: Place, refused: Counter[str] | None = None, read: bool = True) -> Iterator[Member]:
+    """The same, but files of this box still have to be `folder.loaded`: by another process, say."""
     return unique(READERS[place.kind](place, Counter() if refused is None else refused, read))
 
 

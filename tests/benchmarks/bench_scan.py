@@ -23,12 +23,14 @@ from unittest.mock import patch
 
 from backend.scan.classify import classify
 from backend.scan.near import near
-from backend.scan.table import UPSERT
 from backend.sources.members import HEAD, LARGEST_READ, Place
 from backend.store.migrations import migrate
 from tests.benchmarks.trees import trees
 
 CORES = len(os.sched_getaffinity(0))
+INSERT = (
+    "INSERT INTO files(source_id, path, size, sha256, language, text_ok, stage1_reason) VALUES (1, ?, ?, ?, ?, ?, ?)"
+)
 ORACLE = """
 require 'linguist'
 $stdin.each_line(chomp: true) do |path|
@@ -112,10 +114,10 @@ def scan_s(root: Path) -> tuple[float, Counter[str]]:
                 "INSERT INTO sources(id, project_id, name, kind, location, set_name, state, detail, added) "
                 "VALUES (1, 1, 'bench', 'folder', '', 'auto', 'ready', '', '')"
             )
-            connection.executemany(UPSERT, [(1, *row, 1) for row in rows])
+            connection.executemany(INSERT, [row[:6] for row in rows])
         found = Counter(row[5] or "accepted" for row in rows)
         started = time.perf_counter()
-        near(state, content, "", lambda _: None)
+        near(state, content, 1, "", lambda _: None)
         return spent + time.perf_counter() - started, found
     finally:
         shutil.rmtree(folder)
