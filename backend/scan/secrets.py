@@ -23,11 +23,11 @@ NAMES = ("wilio", "iscord")
 """Services whose tokens have no mark: looked for on lines that name them."""
 PARTS = (
     *("AKIA", "ASIA", "ABIA", "ACCA", "ntKe", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "glpa", "gldt", "glft", "glso"),
-    *("glrt", "GR13", "glcb", "glim", "glpt", "glag", "gloa", "s.sl", "_liv", "thTo", "npm_", "i-Ag", "T3Bl", "sq0c"),
-    *("ilio", "isco"),
+    *("glrt", "GR13", "glcb", "glim", "glpt", "glag", "gloa", "s.sl", "_liv", "thTo", "npm_", "i-Ag", "T3Bl", "ilio"),
+    *("isco",),
 )
 """Four letters of each mark and name, such as other words seldom have: most texts have none."""
-SHORT = {"A3T": UPPER_OR_DIGIT, "xox": "abposrABPOSR", "eyJ": WORD, "SG.": WORD}
+SHORT = {"A3T": UPPER_OR_DIGIT, "xox": "abposrABPOSR", "eyJ": WORD, "SG.": WORD, "sq0": "c"}
 """Marks that are too short for that, and what may follow them in a secret."""
 LONG = 20
 """Characters; no token is shorter, and most words of a program are."""
@@ -61,11 +61,7 @@ def secret(text: str) -> str | None:
     """Which kind of secret stands on which line; None where none does."""
     if "-----BEGIN" in text and (found := PRIVATE_KEY.search(text)):
         return _told("private key", text.count("\n", 0, found.start()) + 1)
-    if not _parts().any_in(text):
-        return None
-    words = " ".join([word for word in text.split() if len(word) >= LONG])
-    marks = [mark for mark in MARKS if mark in words] + [name for name in NAMES if name in text]
-    if not marks:
+    if not (marks := _marks(text)):
         return None
     for number, line in enumerate(text.split("\n"), 1):
         if any(mark in line for mark in marks):
@@ -74,6 +70,17 @@ def secret(text: str) -> str | None:
                     if told and not PLACEHOLDER.search(str(told)):
                         return _told(detector.secret_type, number)
     return None
+
+
+def _marks(text: str) -> list[str]:
+    """The marks and names that stand in a text, the marks in a long word."""
+    if not (parts := _parts().found_in(text)):
+        return []
+    near = [mark for mark in (*MARKS, *NAMES) if any(part in mark or part.startswith(mark) for part in parts)]
+    if not (near := [mark for mark in near if mark in text]):
+        return []
+    words = " ".join([word for word in text.split() if len(word) >= LONG])
+    return [mark for mark in near if mark in NAMES or mark in words]
 
 
 def _told(kind: str, line: int) -> str:

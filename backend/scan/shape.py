@@ -28,19 +28,20 @@ class Fours:
     """Words of four ASCII characters, all looked for in one pass, which takes as long as looking for four of them."""
 
     def __init__(self, words: Iterable[str]) -> None:
-        self._words = {int.from_bytes(word.encode("ascii"), "little") for word in words}
+        self._words = {int.from_bytes(word.encode("ascii"), "little"): word for word in words}
         self._table = np.zeros(1 << 16, dtype=bool)
         self._table[_places(np.array(sorted(self._words), dtype=np.uint32))] = True
 
-    def any_in(self, text: str) -> bool:
-        """Whether one of them stands anywhere in a text."""
+    def found_in(self, text: str) -> set[str]:
+        """Those that stand anywhere in a text."""
         raw = _bytes(text)
+        found: set[str] = set()
         for start in range(min(4, max(0, len(raw) - 3))):
             fours = np.frombuffer(raw, "<u4", (len(raw) - start) // 4, start)
             likely = fours[self._table.take(_places(fours), mode="clip")]
-            if likely.size and not self._words.isdisjoint(likely.tolist()):
-                return True
-        return False
+            if likely.size:
+                found.update(self._words[four] for four in likely.tolist() if four in self._words)
+        return found
 
 
 def _places(fours: NDArray[np.uint32]) -> NDArray[np.uint32]:

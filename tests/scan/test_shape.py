@@ -18,10 +18,10 @@ def test_digits_are_counted_where_they_may_be_too_many(text: str, share: float) 
 def test_four_letters_are_found_at_every_place(before: str, words: list[str], after: str) -> None:
     wanted = Fours(words)
     for text in (before, after, before + after, before + words[0] + after):
-        assert wanted.any_in(text) == any(word in text for word in words)
+        assert wanted.found_in(text) == {word for word in words if word in text}
 
 
 def test_every_mark_of_a_secret_has_its_four_letters() -> None:
     for mark in (*MARKS, *NAMES):
-        assert any(part in mark for part in PARTS) or mark in SHORT or mark == "sq0", mark
+        assert any(part in mark for part in PARTS) or mark in SHORT, mark
     assert all(len(part) == 4 for part in PARTS)

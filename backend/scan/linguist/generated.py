@@ -28,6 +28,11 @@ BY_PATH: tuple[tuple[str, str], ...] = (
     (r".\.zep\.(?:c|h|php)$", "Zephir's output"),
     (r"(?i:_tlb\.pas$)", "a type library's interface"),
 )
+PARTS = (
+    *("idea/", "pods/", "carthage/", "__generated__/", ".designer.", ".feature.", "lock", "npm-shrinkwrap.json"),
+    *("node_modules/", "vendor/", ".pnp.", "godeps/", ".zep.", "_tlb."),
+)
+"""What a path has, in lower case, where one of these rules may hold; few have it."""
 XCODE = {".nib", ".xcworkspacedata", ".xcuserstate"}
 Text = Callable[[], str]
 
@@ -38,7 +43,8 @@ def generated(path: str, text: Text) -> str | None:
     extension = extension_of(name)
     if extension in XCODE:
         return "Xcode's output"
-    if found := _by_path().search(path):
+    low = path.lower()
+    if any(part in low for part in PARTS) and (found := _by_path().search(path)):
         return BY_PATH[int(found.lastgroup[1:])][1] if found.lastgroup else None
     return _by_text(path, extension, text)
 

@@ -5,6 +5,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
+MOST_LINES = 40
+"""Of a text's beginning that a signature may stand in."""
+
 
 class Lines:
     """A text as lines that are split only when somebody looks."""
@@ -20,6 +23,11 @@ class Lines:
     def first(self, count: int) -> list[str]:
         """At most so many."""
         return self.text.split("\n", count)[:count] if self.text else []
+
+    @cached_property
+    def says_generated(self) -> bool:
+        """Whether the first lines have the word, in capitals or not."""
+        return "generated" in "\n".join(self.first(MOST_LINES)).lower()
 
     @cached_property
     def count(self) -> int:
@@ -45,8 +53,15 @@ class Signature:
     path: str = ""
     """What the path ends with, where that matters."""
 
+    @cached_property
+    def says_generated(self) -> bool:
+        """Nearly every generator says so; then most texts need no look at each of their first lines."""
+        return self.start >= 0 and "generated" in self.pattern.pattern.lower()
+
     def applies(self, path: str, lines: Lines) -> bool:
         """Whether a file is signed so."""
+        if self.says_generated and not lines.says_generated:
+            return False
         if lines.count < self.least or not path.endswith(self.path):
             return False
         if self.start < 0:

@@ -16,6 +16,8 @@ EMACS = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 VIM = re.compile(r"(?:(?:^|[ \t])(?:vi|Vi(?=m))(?:m[<=>]?[0-9]+|m)?|[ \t]ex)(?=:)([^\n]*)", re.MULTILINE)
+VIM_NAMES = ("vim", "Vim", "vi:", "ex:")
+"""What VIM begins with; few texts have it."""
 VIM_SYNTAX = re.compile(r"[ \t:](?:filetype|ft|syntax)[ \t]*=(\w+)(?=$|\s|:)")
 MANPAGE = re.compile(r"\.(?:[1-9](?![0-9])[a-z_0-9]*|0p|n|man|mdoc)(?:\.in)?$", re.IGNORECASE)
 XML = re.compile(r"<?xml version=")
@@ -30,7 +32,7 @@ def modeline(text: str) -> tuple[str, ...]:
     lines = [*text.split("\n", SCOPE)[:SCOPE], *text.rstrip("\n").rsplit("\n", SCOPE)[-SCOPE:]]
     near = "\n".join(line[:LONGEST_LINE] for line in lines)
     found = EMACS.search(near) if "-*-" in near else None
-    if not found and "=" in near and (vim := VIM.search(near)):
+    if not found and any(name in near for name in VIM_NAMES) and (vim := VIM.search(near)):
         found = VIM_SYNTAX.search(vim[1])
     if not found or "UseVimball" in near:
         return ()
