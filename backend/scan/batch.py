@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from multiprocessing import get_context
 
@@ -19,7 +19,6 @@ from backend.store.content import packer
 
 Known = dict[str, tuple[str, Judgement]]
 """What the last scan found, by path: sha256 and judgement."""
-Pack = Callable[[bytes], bytes]
 Batch = list[tuple[Member, tuple[str, Judgement] | None, Said]]
 """Files, each with what is known of it and what its project says of it."""
 
@@ -37,21 +36,34 @@ class Judged(Struct, frozen=True):
 
 
 def judge_batch(batch: Batch) -> list[Judged]:
-    """Every file of a batch, in its order; what is known already is not judged again."""
+    """Every file of a batch, in its order; what is known already is not judged again.
+
+    Each step is done for all of them before the next: a processor is quicker at one thing again and again."""
     pack = packer()
-    return [_judged(loaded(member), before, said, pack) for member, before, said in batch]
+    files = [loaded(member) for member, _, _ in batch]
+    hashes = [hashlib.sha256(file.data).hexdigest() if file.data is not None else "" for file in files]
+    asked = zip(files, hashes, batch, strict=True)
+    found = [_found(file, sha, before, said) for file, sha, (_, before, said) in asked]
+    kept = [_kept(file, one, before) for file, one, (_, before, _) in zip(files, found, batch, strict=True)]
+    signed = [
+        signature(decode(data) or "") if data is not None and one.reason is None else None
+        for data, one in zip(kept, found, strict=True)
+    ]
+    packed = [pack(data) if data is not None else None for data in kept]
+    steps = zip(files, hashes, found, packed, signed, strict=True)
+    return [Judged(file.path, file.size, sha, one, data, words) for file, sha, one, data, words in steps]
 
 
-def _judged(member: Member, before: tuple[str, Judgement] | None, said: Said, pack: Pack) -> Judged:
-    sha = hashlib.sha256(member.data).hexdigest() if member.data is not None else ""
-    if sha and before and before[0] == sha:
-        return Judged(member.path, member.size, sha, before[1])
-    found = judge(member.path, member.size, member.data, member.error, member.head, said)
-    # Text that was refused is kept too, for the preview; it is small and shared. A secret is kept nowhere.
-    if member.data is None or not found.text_ok or found.reason == "secrets":
-        return Judged(member.path, member.size, sha, found)
-    lines = signature(decode(member.data) or "") if found.reason is None else None
-    return Judged(member.path, member.size, sha, found, pack(member.data), lines)
+def _found(file: Member, sha256: str, before: tuple[str, Judgement] | None, said: Said) -> Judgement:
+    if before and before[0] == sha256 != "":
+        return before[1]
+    return judge(file.path, file.size, file.data, file.error, file.head, said)
+
+
+def _kept(file: Member, found: Judgement, before: tuple[str, Judgement] | None) -> bytes | None:
+    """What of a file is to be kept and is not yet: text that was refused too, for the preview, but nowhere a secret."""
+    known = before is not None and found is before[1]
+    return file.data if found.text_ok and found.reason != "secrets" and not known else None
 
 
 class Judges:

@@ -11,8 +11,9 @@ from backend.scan.batch import Batch, Judges, Known
 from backend.scan.linguist.attributes import NAME, Attributes
 from backend.scan.rules import Judgement
 from backend.scan.text import decode
+from backend.sources.folder import loaded
 from backend.sources.members import LARGEST_READ, Member, Place
-from backend.sources.stream import members, unread
+from backend.sources.stream import named, unread
 from backend.store.content import ContentStore
 
 BATCH = 200
@@ -80,19 +81,15 @@ class KnownFiles:
 
 def attributes_of(place: Place) -> Attributes:
     """What a source's .gitattributes files say; most sources have none, which a listing tells."""
-    names = {member.path for member in members(place, read=False) if is_attributes(member.path)}
+    names = set(named(place, NAME))
     files: dict[str, str] = {}
     if names:
-        for member in members(place):
+        for member in unread(place):
             if member.path in names:
-                files[member.path] = decode(member.data or b"") or ""
+                files[member.path] = decode(loaded(member).data or b"") or ""
                 if len(files) == len(names):
                     break
     return Attributes(files)
-
-
-def is_attributes(path: str) -> bool:
-    return path == NAME or path.endswith(f"/{NAME}")
 
 
 def _source(place: Place, found: Iterator[Batch], store: ContentStore, judges: Judges, emit: Emit) -> None:

@@ -64,42 +64,38 @@ def jaccard(one: Lines, other: Lines) -> float:
     return len(one & other) / len(one | other) if one or other else 0.0
 
 
-def _equal(one: bytes, other: bytes) -> int:
-    """Minima that two signatures have in common."""
-    return int(np.count_nonzero(np.frombuffer(one, np.uint32) == np.frombuffer(other, np.uint32)))
-
-
 class Index:
-    """Signatures by their bands: 128 bytes a text, so that a million fit."""
+    """Signatures by their bands, and a byte of each minimum: 192 bytes a text, so that a million fit."""
 
     def __init__(self, most: int) -> None:
         self._keys = np.zeros((most, BANDS), dtype=np.uint64)
+        self._minima = np.zeros((most, PERMUTATIONS), dtype=np.uint8)
         self._count = 0
 
-    def add(self, words: bytes) -> None:
-        """The next text's signature."""
-        rows = np.frombuffer(words, dtype=np.uint32).reshape(BANDS, PERMUTATIONS // BANDS)
-        keys = np.zeros(BANDS, dtype=np.uint64)
-        for column in range(rows.shape[1]):
-            keys = keys * PRIME + rows[:, column]
-        self._keys[self._count] = keys
-        self._count += 1
+    def add(self, signatures: Sequence[bytes]) -> None:
+        """Those of the next texts, in their order."""
+        minima = np.frombuffer(b"".join(signatures), dtype=np.uint32).reshape(-1, PERMUTATIONS)
+        bands = minima.reshape(-1, BANDS, PERMUTATIONS // BANDS)
+        keys = np.zeros(bands.shape[:2], dtype=np.uint64)
+        for column in range(bands.shape[2]):
+            keys = keys * PRIME + bands[:, :, column]
+        begin, self._count = self._count, self._count + len(signatures)
+        self._keys[begin : self._count] = keys
+        self._minima[begin : self._count] = minima & 0xFF
 
-    def find(
-        self, names: Sequence[Name], signed: Callable[[Name], bytes], read: Callable[[Name], Lines]
-    ) -> Iterator[Near[Name]]:
-        """Each text that is nearly the same as an earlier one; `names` are those added, in their order.
-
-        `signed` gives a text's signature again, `read` its lines, which only those that may be alike are asked for."""
+    def find(self, names: Sequence[Name], read: Callable[[Name], Lines]) -> Iterator[Near[Name]]:
+        """Each text that is nearly the same as an earlier one; `names` are those added, `read` gives a text's lines."""
         for late, earlier in self._candidates():
-            words = signed(names[late])
-            for early in earlier[:MOST_TRIES]:
-                if _equal(words, signed(names[early])) < LIKELY:
-                    continue
+            for early in self._likely(late, earlier[:MOST_TRIES]):
                 similarity = jaccard(read(names[late]), read(names[early]))
                 if similarity >= SIMILAR:
                     yield Near(names[late], names[early], round(similarity, 3))
                     break
+
+    def _likely(self, late: int, earlier: list[int]) -> list[int]:
+        """Those whose lines are worth reading."""
+        equal = np.count_nonzero(self._minima[earlier] == self._minima[late], axis=1)
+        return [early for early, count in zip(earlier, equal.tolist(), strict=True) if count >= LIKELY]
 
     def _candidates(self) -> Iterator[tuple[int, list[int]]]:
         """Of each text the earlier ones with which it shares a band, the earliest first."""

@@ -52,22 +52,17 @@ def _tell(contents: list[bytes], store: ContentStore, emit: Emit) -> None:
     def read(raw: bytes) -> Lines:
         return telling(decode(store.get(raw.hex()) or b"") or "")
 
-    @lru_cache(maxsize=16384)
-    def signature(raw: bytes) -> bytes:
-        return store.signatures([raw.hex()])[raw.hex()]
-
     index = Index(len(contents))
     signed: list[bytes] = []
     for start in range(0, len(contents), BATCH):
         some = contents[start : start + BATCH]
         known = store.signatures([raw.hex() for raw in some])
-        for raw in some:
-            if words := known.get(raw.hex()):
-                index.add(words)
-                signed.append(raw)
+        found = [(raw, words) for raw in some if (words := known.get(raw.hex()))]
+        index.add([words for _, words in found])
+        signed += [raw for raw, _ in found]
     rows: list[list[Any]] = []
-    for found in index.find(signed, signature, read):
-        rows.append([found.sha256.hex(), found.twin.hex(), found.similarity])
+    for twin in index.find(signed, read):
+        rows.append([twin.sha256.hex(), twin.twin.hex(), twin.similarity])
         if len(rows) >= BATCH:
             emit({"kind": "near", "rows": rows})
             rows = []

@@ -19,15 +19,9 @@ def walk(place: Place, refused: Counter[str], read: bool) -> Iterator[Member]:
     """Every regular file below the folder in the order of its names. Raises NotFound where the folder is gone.
 
     With `read` the content still lies in the member's `file`, for `loaded`."""
-    root = Path(place.location)
-    top = root / place.subfolder if place.subfolder else root
-    if not top.resolve().is_relative_to(root.resolve()):
-        raise NotFound(f"The subfolder {place.subfolder} leads out of {root}.", "Name a folder inside it.")
-    if not top.is_dir():
-        raise NotFound(f"There is no folder {top} (any more).", "Check the path, or remove the source.")
-    budget = Budget()
-    begins = len(str(top)) + (str(top) != "/")
-    open_folders = [_entries(str(top), refused)]
+    top = _top(place)
+    budget, begins = Budget(), _begin_of_paths(top)
+    open_folders = [_entries(top, refused)]
     while open_folders:
         entry = next(open_folders[-1], None)
         if entry is None:
@@ -47,6 +41,31 @@ def walk(place: Place, refused: Counter[str], read: bool) -> Iterator[Member]:
             refused["device, pipe or socket"] += 1
         elif entry.name not in UNREAD:
             open_folders.append(_entries(entry.path, refused))
+
+
+def named(place: Place, name: str) -> Iterator[str]:
+    """The paths of the files of one name, found without a look at any file. Raises NotFound as `walk`."""
+    top = _top(place)
+    begins = _begin_of_paths(top)
+    for folder, below, files in os.walk(top):
+        below[:] = [one for one in below if one not in UNREAD]
+        if name in files:
+            yield safe_path(f"{folder.rstrip('/')}/{name}"[begins:])
+
+
+def _top(place: Place) -> str:
+    """The folder of a source. Raises NotFound where it is gone, or is not inside the one that was named."""
+    root = Path(place.location)
+    top = root / place.subfolder if place.subfolder else root
+    if not top.resolve().is_relative_to(root.resolve()):
+        raise NotFound(f"The subfolder {place.subfolder} leads out of {root}.", "Name a folder inside it.")
+    if not top.is_dir():
+        raise NotFound(f"There is no folder {top} (any more).", "Check the path, or remove the source.")
+    return str(top)
+
+
+def _begin_of_paths(top: str) -> int:
+    return len(top) + (top != "/")
 
 
 def _entries(folder: str, refused: Counter[str]) -> Iterator[os.DirEntry[str]]:

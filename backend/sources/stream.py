@@ -31,6 +31,13 @@ def unread(place: Place, refused: Counter[str] | None = None, read: bool = True)
     return unique(READERS[place.kind](place, Counter() if refused is None else refused, read))
 
 
+def named(place: Place, name: str) -> Iterator[str]:
+    """The paths of the files of one name in any folder. Raises RefactError in words."""
+    if place.kind == "folder":
+        return folder.named(place, name)
+    return (one.path for one in members(place, read=False) if one.path.rsplit("/", 1)[-1] == name)
+
+
 def snapshot(place: Place) -> Snapshot:
     """List a source without keeping a byte of it. Raises RefactError in words."""
     refused: Counter[str] = Counter()

@@ -15,7 +15,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -40,15 +40,44 @@ end
 """
 
 
+@dataclass(frozen=True)
+class Cost:
+    """Seconds by the clock, and seconds of processors, which other work on the machine disturbs less."""
+
+    clock: float = 0.0
+    processors: float = 0.0
+
+    def __add__(self, other: "Cost") -> "Cost":
+        return Cost(self.clock + other.clock, self.processors + other.processors)
+
+    def times(self, other: "Cost") -> str:
+        """How often this is as much as the other."""
+        return f"{self.clock / other.clock:.1f} × ({self.processors / other.processors:.1f} × the processor time)"
+
+
+@contextmanager
+def measuring(into: list[Cost]) -> Iterator[None]:
+    """What happens inside, here and in processes that end inside."""
+    clock, processors = time.perf_counter(), _processors()
+    yield
+    into.append(Cost(time.perf_counter() - clock, _processors() - processors))
+
+
+def _processors() -> float:
+    told = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in told)
+
+
 @dataclass
 class Measured:
-    """One tree: files, and the seconds that each took for them; Linguist's are None where it is not installed."""
+    """One tree: its files, and what each way of going through them cost."""
 
     files: int = 0
-    hashing: float = 0.0
-    rules: float = 0.0
-    everything: float = 0.0
-    linguist: float | None = 0.0
+    hashing: Cost = Cost()
+    rules: Cost = Cost()
+    everything: Cost = Cost()
+    linguist: Cost | None = Cost()
+    """None where it is not installed."""
     reasons: Counter[str] = field(default_factory=Counter)
 
     def add(self, other: "Measured") -> None:
@@ -64,16 +93,17 @@ class Measured:
         """A line for each of the four, with the ratios that count."""
         print(f"{name}: {self.files:,} files, {CORES} cores")
         print("  " + ", ".join(f"{count:,} {reason}" for reason, count in self.reasons.most_common()))
-        print(f"  reading and hashing   {self.files / self.hashing:9,.0f} files/s")
+        print(f"  reading and hashing  {self._rate(self.hashing)}")
         if self.linguist:
-            print(f"  Linguist              {self.files / self.linguist:9,.0f} files/s")
-        for what, spent, aim in (("without secrets and twins", self.rules, 15), ("everything", self.everything, 8)):
-            times = f", {self.linguist / spent:4.1f} × Linguist's speed (aim: {aim})" if self.linguist else ""
-            print(
-                f"  stage 1, {what:<25} {self.files / spent:9,.0f} files/s; "
-                f"{spent / self.hashing:.1f} times as long as hashing (aim: at most 6){times}",
-                flush=True,
-            )
+            print(f"  Linguist             {self._rate(self.linguist)}")
+        for what, cost, aim in (("without secrets, twins", self.rules, 15), ("everything on", self.everything, 8)):
+            print(f"  stage 1, {what}: {self._rate(cost)}")
+            if self.linguist:
+                print(f"    Linguist takes {self.linguist.times(cost)} as long (aim: at least {aim} ×)")
+            print(f"    it takes {cost.times(self.hashing)} as long as hashing (aim: at most 6 ×)", flush=True)
+
+    def _rate(self, cost: Cost) -> str:
+        return f"{self.files / cost.clock:9,.0f} files/s"
 
 
 def hashed(paths: list[str]) -> int:
@@ -84,21 +114,22 @@ def hashed(paths: list[str]) -> int:
     return len(paths)
 
 
-def hashing_s(paths: list[str]) -> float:
-    """Seconds of nothing but that."""
+def hashing(paths: list[str]) -> Cost:
+    """Nothing but that, with the files in memory."""
     chunks = [paths[start : start + 500] for start in range(0, len(paths), 500)]
-    with ProcessPoolExecutor(CORES) as pool:
-        list(pool.map(hashed, chunks))  # the processes are there, the files in memory
-        started = time.perf_counter()
-        list(pool.map(hashed, chunks))
-        return time.perf_counter() - started
+    costs: list[Cost] = []
+    for _ in range(2):
+        with measuring(costs), ProcessPoolExecutor(CORES) as pool:
+            list(pool.map(hashed, chunks))
+    return costs[-1]
 
 
-def scan_s(root: Path) -> tuple[float, Counter[str]]:
-    """Seconds of the whole stage into a store of its own, with the search for near-duplicates, and what was found."""
+def scan(root: Path) -> tuple[Cost, Counter[str]]:
+    """The whole stage into a store of its own, with the search for near-duplicates, and what was found."""
     folder = Path(tempfile.mkdtemp(prefix="bench-"))
     state, content = folder / "state.db", folder / "content.db"
     rows: list[list[Any]] = []
+    costs: list[Cost] = []
 
     def emit(record: dict[str, Any]) -> None:
         rows.extend(record.get("rows", ()))
@@ -106,19 +137,17 @@ def scan_s(root: Path) -> tuple[float, Counter[str]]:
     try:
         migrate(state)
         place = Place(id=1, name="bench", kind="folder", location=str(root))
-        started = time.perf_counter()
-        classify([place], state, content, False, emit)
-        spent = time.perf_counter() - started
-        with sqlite3.connect(state) as connection:  # as the engine does beside it
+        with measuring(costs):
+            classify([place], state, content, False, emit)
+        with closing(sqlite3.connect(state)) as connection, connection:  # as the engine does beside it
             connection.execute(
                 "INSERT INTO sources(id, project_id, name, kind, location, set_name, state, detail, added) "
                 "VALUES (1, 1, 'bench', 'folder', '', 'auto', 'ready', '', '')"
             )
             connection.executemany(INSERT, [row[:6] for row in rows])
-        found = Counter(row[5] or "accepted" for row in rows)
-        started = time.perf_counter()
-        near(state, content, 1, "", lambda _: None)
-        return spent + time.perf_counter() - started, found
+        with measuring(costs):
+            near(state, content, 1, "", lambda _: None)
+        return costs[0] + costs[1], Counter(row[5] or "accepted" for row in rows)
     finally:
         shutil.rmtree(folder)
 
@@ -133,30 +162,31 @@ def without_secrets_and_twins() -> Iterator[None]:
         yield
 
 
-def linguist_s(root: Path, paths: list[str]) -> float | None:
-    """Seconds of Linguist with as many processes as there are cores; None where it is not installed."""
+def linguist(root: Path, paths: list[str]) -> Cost | None:
+    """Linguist with as many processes as there are cores; None where it is not installed."""
     if not shutil.which("ruby") or subprocess.run(["ruby", "-e", "require 'linguist'"], capture_output=True).returncode:
         return None
     parts = ["\n".join(paths[core::CORES]).encode() for core in range(CORES)]
-    started = time.perf_counter()
-    running = [subprocess.Popen(["ruby", "-e", ORACLE], stdin=subprocess.PIPE, cwd=root) for _ in parts]
-    for process, part in zip(running, parts, strict=True):
-        assert process.stdin is not None
-        process.stdin.write(part)
-        process.stdin.close()
-    for process in running:
-        process.wait()
-    return time.perf_counter() - started
+    costs: list[Cost] = []
+    with measuring(costs):
+        running = [subprocess.Popen(["ruby", "-e", ORACLE], stdin=subprocess.PIPE, cwd=root) for _ in parts]
+        for process, part in zip(running, parts, strict=True):
+            assert process.stdin is not None
+            process.stdin.write(part)
+            process.stdin.close()
+        for process in running:
+            process.wait()
+    return costs[0]
 
 
 def measured(root: Path) -> Measured:
     """All of it on one tree."""
     paths = [str(path) for path in root.rglob("*") if path.is_file() and not path.is_symlink()]
-    hashing = hashing_s(paths)
+    nothing_else = hashing(paths)
     with without_secrets_and_twins():
-        rules, _ = scan_s(root)
-    everything, reasons = scan_s(root)
-    return Measured(len(paths), hashing, rules, everything, linguist_s(root, paths), reasons)
+        rules, _ = scan(root)
+    everything, reasons = scan(root)
+    return Measured(len(paths), nothing_else, rules, everything, linguist(root, paths), reasons)
 
 
 def main() -> None:
@@ -166,9 +196,6 @@ def main() -> None:
         found.show(name)
         total.add(found)
     total.show("all together")
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    workers = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-    print(f"  memory at the peak: {peak:,.0f} MB here, {workers:,.0f} MB in the largest process beside it")
 
 
 if __name__ == "__main__":

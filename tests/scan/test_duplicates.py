@@ -23,9 +23,8 @@ def changed(lines: list[str], share: float, random: Random) -> list[str]:
 def nears(texts: list[str]) -> list[Near[str]]:
     signed = {str(number): words for number, text in enumerate(texts) if (words := signature(text))}
     index = Index(len(texts))
-    for words in signed.values():
-        index.add(words)
-    return list(index.find(list(signed), signed.__getitem__, lambda name: telling(texts[int(name)])))
+    index.add(list(signed.values()))
+    return list(index.find(list(signed), lambda name: telling(texts[int(name)])))
 
 
 def test_the_earlier_of_two_stays_and_the_figure_is_exact() -> None:

@@ -1,14 +1,16 @@
 """Linguist's strategies one by one: what a first line, a mode line or a name says, and that no text breaks them."""
 
+import re
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from backend.scan.linguist import strategies
+from backend.scan.linguist import heuristics, strategies
 from backend.scan.linguist.detect import detect
 from backend.scan.linguist.generated import extension_of, generated
+from backend.scan.linguist.needs import needs
 from backend.scan.linguist.tables import tables
 from backend.scan.linguist.vendored import vendored
 
@@ -43,6 +45,33 @@ def test_interpreters(first: str, expected: str | None) -> None:
 )
 def test_mode_lines(text: str, expected: str | None) -> None:
     assert strategies.modeline(text) == ((expected,) if expected else ())
+
+
+RULES = [rule for block in heuristics._blocks() for rule in block["rules"]]
+PATTERNS = [spelt for rule in RULES for condition in rule["all"] for spelt, *_ in condition["any"]]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        (r"^\s*template\s*<", ("template",)),
+        (r"^[ \t]*(class|struct):$", ("class", "struct")),
+        (r"(?:abc)?d+(ef)*", ("d",)),
+        (r"(?i:include)x?", ()),
+        (r"(?!never)[abc]+", ()),
+        (r"a|bc", ("a", "bc")),
+        (r"a|b*", ()),
+    ],
+)
+def test_what_a_pattern_needs(pattern: str, expected: tuple[str, ...]) -> None:
+    assert needs(pattern) == expected
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much], deadline=None)
+@given(st.sampled_from([spelt for spelt in PATTERNS if "(?!" not in spelt and "(?>" not in spelt]), st.data())
+def test_every_text_that_a_pattern_matches_has_a_word_it_needs(pattern: str, data: st.DataObject) -> None:
+    text = data.draw(st.from_regex(re.compile(pattern, heuristics.FLAGS)))
+    assert not (words := needs(pattern)) or any(word in text for word in words)
 
 
 def test_what_the_samples_settle() -> None:

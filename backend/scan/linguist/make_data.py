@@ -7,8 +7,11 @@ import json
 import re
 import sys
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+
+from backend.scan.linguist.needs import needs
 
 DATA = Path(__file__).parent / "data"
 NOTICE = (
@@ -43,11 +46,16 @@ def conditions(rule: dict[str, Any], named: dict[str, list[str]]) -> list[dict[s
     if "and" in rule:
         return [one for part in rule["and"] for one in conditions(part, named)]
     if "named_pattern" in rule:
-        return [{"any": named[rule["named_pattern"]]}]
+        return [_any_of(named[rule["named_pattern"]])]
     for key, negative in (("pattern", False), ("negative_pattern", True)):
         if key in rule:
-            return [{"any": [python_pattern(one) for one in _listed(rule[key])]} | ({"not": True} if negative else {})]
+            return [_any_of(python_pattern(one) for one in _listed(rule[key])) | ({"not": True} if negative else {})]
     return []
+
+
+def _any_of(patterns: Iterable[str]) -> dict[str, Any]:
+    """Each pattern with the words of which it needs one."""
+    return {"any": [[pattern, *needs(pattern)] for pattern in patterns]}
 
 
 def _listed(value: Any) -> list[str]:
