@@ -21,8 +21,8 @@ FEWEST_LINES = 8
 """A text with fewer telling lines is like many others; only an equal one is its duplicate."""
 MOST_TRIES = 8
 """Earlier texts that one text is compared with."""
-LIKELY = 36
-"""Equal minima of two signatures; of texts that are SIMILAR one pair in ten million has fewer."""
+LIKELY = 39
+"""Equal minima of two signatures; of texts that are SIMILAR one pair in a million has fewer."""
 PRIME = np.uint64(0x9E3779B97F4A7C15)
 Lines = frozenset[str]
 

@@ -11,24 +11,42 @@ from typing import Any
 
 from backend.scan.shape import Fours
 
-UPPER_OR_DIGIT = string.ascii_uppercase + string.digits
+UPPER = string.ascii_uppercase + string.digits
 WORD = string.ascii_letters + string.digits + "-_="
-MARKS = (
-    *("AKIA", "ASIA", "ABIA", "ACCA", "A3T", "AccountKey=", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "glpat-", "gldt-"),
-    *("glft-", "glsoat-", "glrt-", "GR1348941", "glcbt-", "glimt-", "glptt-", "glagent-", "gloas-", "xox", "eyJ"),
-    *("hooks.slack.com", "k_live_", "SG.", "_authToken", "npm_", "pypi-AgE", "T3BlbkFJ", "sq0"),
-)
-"""Every word that holds one of the secrets below has one of these."""
-NAMES = ("wilio", "iscord")
+ANY = tuple(bytes([code]) for code in range(256))
+LONG_MARKS = {
+    "AccountKey=": "untKe",
+    "glpat-": "glpat",
+    "gldt-": "gldt-",
+    "glft-": "glft-",
+    "glsoat-": "glsoa",
+    "glrt-": "glrt-",
+    "GR1348941": "GR134",
+    "glcbt-": "glcbt",
+    "glimt-": "glimt",
+    "glptt-": "glptt",
+    "glagent-": "glage",
+    "gloas-": "gloas",
+    "hooks.slack.com": "s.sla",
+    "k_live_": "k_liv",
+    "_authToken": "uthTo",
+    "pypi-AgE": "i-AgE",
+    "T3BlbkFJ": "T3Blb",
+}
+"""Marks, each with five letters of it such as other words seldom have."""
+SHORT_MARKS = {
+    **dict.fromkeys(("AKIA", "ASIA", "ABIA", "ACCA", "A3T"), UPPER),
+    **dict.fromkeys(("ghp_", "gho_", "ghu_", "ghs_", "ghr_"), WORD),
+    "xox": "abposrABPOSR",
+    "eyJ": WORD,
+    "SG.": WORD,
+    "sq0": "c",
+}
+"""Marks that are shorter, and what may follow them in a secret."""
+NAMES = {"wilio": "wilio", "iscord": "iscor"}
 """Services whose tokens have no mark: looked for on lines that name them."""
-PARTS = (
-    *("AKIA", "ASIA", "ABIA", "ACCA", "ntKe", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "glpa", "gldt", "glft", "glso"),
-    *("glrt", "GR13", "glcb", "glim", "glpt", "glag", "gloa", "s.sl", "_liv", "thTo", "npm_", "i-Ag", "T3Bl", "ilio"),
-    *("isco",),
-)
-"""Four letters of each mark and name, such as other words seldom have: most texts have none."""
-SHORT = {"A3T": UPPER_OR_DIGIT, "xox": "abposrABPOSR", "eyJ": WORD, "SG.": WORD, "sq0": "c"}
-"""Marks that are too short for that, and what may follow them in a secret."""
+MARKS = (*LONG_MARKS, *SHORT_MARKS)
+"""Every word that holds one of the secrets below has one of these."""
 LONG = 20
 """Characters; no token is shorter, and most words of a program are."""
 PLUGINS = (
@@ -74,10 +92,8 @@ def secret(text: str) -> str | None:
 
 def _marks(text: str) -> list[str]:
     """The marks and names that stand in a text, the marks in a long word."""
-    if not (parts := _parts().found_in(text)):
-        return []
-    near = [mark for mark in (*MARKS, *NAMES) if any(part in mark or part.startswith(mark) for part in parts)]
-    if not (near := [mark for mark in near if mark in text]):
+    near = [mark for mark in _signs().found_in(text) if mark in text]
+    if not near:
         return []
     words = " ".join([word for word in text.split() if len(word) >= LONG])
     return [mark for mark in near if mark in NAMES or mark in words]
@@ -89,8 +105,16 @@ def _told(kind: str, line: int) -> str:
 
 
 @cache
-def _parts() -> Fours:
-    return Fours([*PARTS, *(mark + next_ for mark, follow in SHORT.items() for next_ in follow)])
+def _signs() -> Fours:
+    """Four letters for each mark that stand at an even place wherever the mark stands."""
+    signs: dict[bytes, str] = {}
+    for mark, five in {**LONG_MARKS, **NAMES}.items():
+        signs |= dict.fromkeys((five[:4].encode(), five[1:].encode()), mark)
+    for mark, following in SHORT_MARKS.items():
+        whole = [(mark + after).encode() for after in following]
+        signs |= dict.fromkeys([one[:4] for one in whole], mark)
+        signs |= dict.fromkeys([one[1:] for one in whole] if len(mark) == 4 else [b + whole[0][:3] for b in ANY], mark)
+    return Fours(signs)
 
 
 @cache

@@ -1,12 +1,13 @@
-"""What can be told of a text without looking at its words: few digits, none of some rare letters in a row; pure."""
+"""What can be told of a text without looking at its words: few digits, none of some rare groups of letters; pure."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
 ODD = np.uint32(0x9E3779B1)
-"""Multiplies four characters so that the upper half of the product tells most of them apart."""
+"""Multiplies four bytes so that the upper BITS of the product tell most of them apart."""
+BITS = 17
 
 
 def digits(text: str) -> float:
@@ -25,28 +26,27 @@ def has_more_digits(text: str, share: float) -> bool:
 
 
 class Fours:
-    """Words of four ASCII characters, all looked for in one pass, which takes as long as looking for four of them."""
+    """Groups of four bytes, all looked for at every even place of a text in one pass, each the sign of something."""
 
-    def __init__(self, words: Iterable[str]) -> None:
-        self._words = {int.from_bytes(word.encode("ascii"), "little"): word for word in words}
-        self._table = np.zeros(1 << 16, dtype=bool)
-        self._table[_places(np.array(sorted(self._words), dtype=np.uint32))] = True
+    def __init__(self, signs: Mapping[bytes, str]) -> None:
+        self._signs = {int.from_bytes(four, "little"): what for four, what in signs.items()}
+        self._table = np.zeros(1 << BITS, dtype=bool)
+        self._table[_places(np.array(sorted(self._signs), dtype=np.uint32))] = True
 
     def found_in(self, text: str) -> set[str]:
-        """Those that stand anywhere in a text."""
+        """What the groups that stand there are signs of."""
         raw = _bytes(text)
         found: set[str] = set()
-        for start in range(min(4, max(0, len(raw) - 3))):
+        for start in (0, 2) if len(raw) >= 6 else (0,) if len(raw) >= 4 else ():
             fours = np.frombuffer(raw, "<u4", (len(raw) - start) // 4, start)
             likely = fours[self._table.take(_places(fours), mode="clip")]
-            if likely.size:
-                found.update(self._words[four] for four in likely.tolist() if four in self._words)
+            found.update([self._signs[four] for four in likely.tolist() if four in self._signs])
         return found
 
 
 def _places(fours: NDArray[np.uint32]) -> NDArray[np.uint32]:
-    """Where each stands in a table of 65 536."""
-    return (fours * ODD) >> np.uint32(16)
+    """Where in a table each is looked up."""
+    return (fours * ODD) >> np.uint32(32 - BITS)
 
 
 def _bytes(text: str) -> bytes:

@@ -1,9 +1,10 @@
 """Quick looks at a text never overlook what the slow ones find."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.scan.secrets import MARKS, NAMES, PARTS, SHORT
+from backend.scan.secrets import MARKS, NAMES, SHORT_MARKS, _marks
 from backend.scan.shape import Fours, digits, has_more_digits
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=60) | st.text("0123456789 ab\n\té", max_size=60)
@@ -14,14 +15,23 @@ def test_digits_are_counted_where_they_may_be_too_many(text: str, share: float) 
     assert has_more_digits(text, share) == (digits(text) > share)
 
 
-@given(TEXT, st.lists(st.text("abc", min_size=4, max_size=4), min_size=1, max_size=5), st.text("abc", max_size=200))
-def test_four_letters_are_found_at_every_place(before: str, words: list[str], after: str) -> None:
-    wanted = Fours(words)
-    for text in (before, after, before + after, before + words[0] + after):
-        assert wanted.found_in(text) == {word for word in words if word in text}
+@given(TEXT, st.dictionaries(st.text("abc", min_size=4, max_size=4), st.text("xyz"), max_size=5), st.text("abc"))
+def test_groups_of_four_are_found_at_even_places(before: str, signs: dict[str, str], after: str) -> None:
+    wanted = Fours({four.encode(): what for four, what in signs.items()})
+    for text in (before, after, before + after):
+        raw = text.encode()
+        there = {raw[place : place + 4].decode("latin-1") for place in range(0, len(raw) - 3, 2)}
+        assert wanted.found_in(text) == {what for four, what in signs.items() if four in there}
 
 
-def test_every_mark_of_a_secret_has_its_four_letters() -> None:
-    for mark in (*MARKS, *NAMES):
-        assert any(part in mark for part in PARTS) or mark in SHORT, mark
-    assert all(len(part) == 4 for part in PARTS)
+@pytest.mark.parametrize("mark", MARKS)
+def test_every_mark_of_a_secret_is_seen_wherever_it_stands(mark: str) -> None:
+    token = mark + SHORT_MARKS.get(mark, "x")[0] + "A7" * 10
+    for before in ("", "'", "= ", "é='", "\n    = '"):
+        assert _marks(f"{before}{token}") == [mark] == _marks(f"{before}{token}'\n")
+    assert _marks("\n" + "".join(mark[:-1] + " " for mark in MARKS)) == []
+
+
+def test_services_are_seen_by_their_names() -> None:
+    for name in NAMES:
+        assert [_marks(f"{before}{name}s") for before in ("T", "My", "é", "")] == [[name]] * 4
