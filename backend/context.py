@@ -6,6 +6,7 @@ from typing import Any
 
 from backend import wire
 from backend.bus import Bus
+from backend.jobs.pauses import Pauses
 from backend.jobs.queue import JobQueue
 from backend.paths import Paths
 from backend.store.database import Database
@@ -37,6 +38,7 @@ class Context:
     """Seconds since the epoch."""
     on_run_finished: list[Callable[[wire.Run], Awaitable[None]]] = field(default_factory=list)
     projects: Projects = field(default_factory=Projects)
+    pauses: Pauses = field(default_factory=Pauses)
     within: int | None = None
     """The project that this copy is about; None: whichever is shown."""
 

@@ -132,6 +132,7 @@ class Engine:
             server.should_exit = True
         await asyncio.gather(*serving, return_exceptions=True)
         await ctx.jobs.close()
+        await ctx.pauses.flush()
         await ctx.hosts.close()
 
 

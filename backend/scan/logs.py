@@ -1,12 +1,15 @@
 """Accepted and rejected files as two text files beside the state, for those who read with grep."""
 
 import asyncio
+from functools import partial
 from pathlib import Path
 from typing import IO
 
 from backend.context import DEFAULT, Context
 
 PAGE = 20_000
+PAUSE_S = 3.0
+"""Seconds after the last of a row of changes; a key that moves the threshold may be held down."""
 HEADS = {"accepted": "source\tpath\tlanguage\tset\tloss", "rejected": "source\tpath\tlanguage\treason\tdetail"}
 COLUMNS = {
     "accepted": "f.set_name, COALESCE(ROUND(f.loss, 4), '-')",
@@ -20,8 +23,24 @@ def path_of(ctx: Context, verdict: str) -> Path:
     return ctx.paths.scans / f"{verdict}{suffix}.log"
 
 
+def write_at_a_pause(ctx: Context) -> None:
+    """Both logs, when nothing has been changed for PAUSE_S; an engine that is killed before leaves the older ones."""
+    ctx.pauses.after(PAUSE_S, _name(ctx), partial(_write_both, ctx.pinned()))
+
+
 async def write(ctx: Context) -> None:
-    """Both logs, each whole or as it was; a disk that is full costs the logs and nothing else."""
+    """Both logs, now."""
+    await ctx.pauses.now(_name(ctx), partial(_write_both, ctx.pinned()))
+
+
+def _name(ctx: Context) -> str:
+    return f"writing the logs of project {ctx.project}"
+
+
+async def _write_both(ctx: Context) -> None:
+    """Each whole or as it was; a disk that is full costs the logs and nothing else."""
+    if not ctx.project_name:
+        return  # removed meanwhile
     for verdict in HEADS:
         part = path_of(ctx, verdict).with_suffix(".part")
         try:

@@ -76,7 +76,7 @@ async def rejudge(ctx: Context) -> wire.Scan | None:
     if key:
         await judging.judge_all(ctx, rule, key, final=True)
     await judging.divide(ctx, key)
-    await logs.write(ctx)
+    logs.write_at_a_pause(ctx)
     return await _show(ctx, await counted(ctx, scan, rule, []))
 
 

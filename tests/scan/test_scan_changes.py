@@ -29,6 +29,8 @@ async def test_masks_and_switches_apply_without_a_scan(context: Context, first: 
     assert found.id == first.id and found.reasons["excluded_by_mask"] == 3 and found.reasons["type_off"] == 2
     assert "lots_of_digits" not in found.reasons
     assert await settings.read(context) == wanted
+    assert len(path_of(context, "accepted").read_text().splitlines()) == first.accepted + 1  # until there is a pause
+    await context.pauses.flush()
     log = path_of(context, "rejected").read_text().splitlines()
     assert (
         len(log) == found.rejected + 1 and "code\tgood1.py\tPython\texcluded_by_mask\tan exclude mask matches it" in log
