@@ -11,7 +11,7 @@ from msgspec import Struct
 from backend.jobs.process import die_with
 from backend.scan.duplicates import signature
 from backend.scan.linguist.attributes import Said
-from backend.scan.rules import Judgement, judge
+from backend.scan.rules import Judgement, judge, may_include
 from backend.scan.text import decode
 from backend.sources.folder import loaded
 from backend.sources.members import Member
@@ -46,7 +46,7 @@ def judge_batch(batch: Batch) -> list[Judged]:
     found = [_found(file, sha, before, said) for file, sha, (_, before, said) in asked]
     kept = [_kept(file, one, before) for file, one, (_, before, _) in zip(files, found, batch, strict=True)]
     signed = [
-        signature(decode(data) or "") if data is not None and one.reason is None else None
+        signature(decode(data) or "") if data is not None and _usable(one) else None
         for data, one in zip(kept, found, strict=True)
     ]
     packed = [pack(data) if data is not None else None for data in kept]
@@ -58,6 +58,11 @@ def _found(file: Member, sha256: str, before: tuple[str, Judgement] | None, said
     if before and before[0] == sha256 != "":
         return before[1]
     return judge(file.path, file.size, file.data, file.error, file.head, said)
+
+
+def _usable(found: Judgement) -> bool:
+    """Whether it may be trained on; a mask can bring it in where a rule has refused it."""
+    return found.reason is None or may_include(found.reason, before=True)
 
 
 def _kept(file: Member, found: Judgement, before: tuple[str, Judgement] | None) -> bytes | None:

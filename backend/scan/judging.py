@@ -9,9 +9,20 @@ from backend.context import Context
 from backend.models.catalog import ModelInfo
 from backend.scan import settings
 from backend.scan.split import Candidate, Split
-from backend.scan.table import JUDGED, LossKey, accepted_of_auto, in_order, language_counts, paths_of, write_sets
-from backend.scan.verdict import Policy, Reason, after_loss, before_loss, masks, switched_on
+from backend.scan.table import (
+    JUDGED,
+    LossKey,
+    accepted_of_auto,
+    in_order,
+    language_counts,
+    near_of,
+    paths_of,
+    write_sets,
+)
+from backend.scan.verdict import FAMILY, Policy, Reason, after_loss, before_loss, masks, switched_on
 
+Alike = list[tuple[str, float]]
+"""Contents that are nearly the same, and how similar."""
 BYTES_A_TOKEN = 3.6
 """Where the model has not counted."""
 
@@ -23,6 +34,8 @@ class Seen:
     first: dict[bytes, int]
     """The file where each stood first."""
     accepted: set[bytes]
+    beside: dict[bytes, bytes]
+    """What is nearly the same as an accepted one, and which that is."""
 
 
 @dataclass(frozen=True)
@@ -47,9 +60,10 @@ async def policy(ctx: Context, info: ModelInfo | None) -> Policy:
 
 async def judge_all(ctx: Context, rule: Policy, key: LossKey | None, final: bool) -> None:
     """Write each file's verdict, reason and loss. With `key` and `final` the model's losses count too."""
-    seen = Seen({}, set())
+    seen = Seen({}, set(), {})
     async for rows in in_order(ctx, key):
-        found = [_judged(rule, row, seen, bool(key) and final) for row in rows]
+        near = await near_of(ctx, {row["sha256"] for row in rows})
+        found = [_judged(rule, row, near.get(row["sha256"], []), seen, bool(key) and final) for row in rows]
         names = await paths_of(ctx, {against.file for against, _ in found if isinstance(against, Twin)})
         changes: list[tuple[Any, ...]] = []
         for row, (against, loss) in zip(rows, found, strict=True):
@@ -66,24 +80,35 @@ async def judge_all(ctx: Context, rule: Policy, key: LossKey | None, final: bool
             await ctx.db.execute_many(JUDGED, changes)
 
 
-def _judged(rule: Policy, row: sqlite3.Row, seen: Seen, scored: bool) -> tuple[Reason | Twin | None, float | None]:
+def _judged(
+    rule: Policy, row: sqlite3.Row, near: Alike, seen: Seen, scored: bool
+) -> tuple[Reason | Twin | None, float | None]:
     """What speaks against a file, and its loss."""
     loss = (0.0 if row["size"] == 0 else row["known_loss"]) if scored else None
-    against = _against(rule, row, seen, loss if row["size"] else None, scored)
+    against = _against(rule, row, near, seen, loss if row["size"] else None, scored)
     if not against:
-        seen.accepted.add(_short(row["sha256"]))
+        content = _short(row["sha256"])
+        seen.accepted.add(content)
+        seen.beside.update((_short(other), content) for other, _ in near)
     return against, loss
 
 
-def _against(rule: Policy, row: sqlite3.Row, seen: Seen, loss: float | None, scored: bool) -> Reason | Twin | None:
+def _against(
+    rule: Policy, row: sqlite3.Row, near: Alike, seen: Seen, loss: float | None, scored: bool
+) -> Reason | Twin | None:
     found = (row["stage1_reason"], row["stage1_detail"] or "") if row["stage1_reason"] else None
     if against := before_loss(rule, row["path"], row["language"], found, row["by_hand"]):
         return against
     content = _short(row["sha256"])
     if (first := seen.first.setdefault(content, row["id"])) != row["id"]:
         return Twin(first, "same content as")
-    if row["twin"] and (twin := _short(row["twin"])) in seen.accepted:
-        return Twin(seen.first[twin], f"near-duplicate ({row['similarity']:.2f}) of")
+    for other, similarity in near:
+        if (twin := _short(other)) in seen.accepted:
+            return Twin(seen.first[twin], f"near-duplicate ({similarity:.2f}) of")
+    if len(near) >= FAMILY:
+        for other, _ in near:
+            if beside := seen.beside.get(_short(other)):
+                return Twin(seen.first[beside], "has a near-duplicate in common with")
     return after_loss(rule, row["path"], row["language"], loss, row["by_hand"]) if scored else None
 
 

@@ -1,6 +1,7 @@
-"""The step between the stages, in the scan's own process: which contents are nearly the same as an earlier one."""
+"""The step between the stages, in the scan's own process: which contents are nearly the same."""
 
 import hashlib
+import json
 import sqlite3
 from collections.abc import Callable, Iterator
 from functools import lru_cache
@@ -8,14 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from backend.scan.duplicates import Index, Lines, telling
+from backend.scan.rules import BEFORE
 from backend.scan.text import decode
 from backend.store.content import ContentStore
 
 IN_ORDER = (
     "SELECT f.sha256 FROM files f JOIN sources s ON s.id = f.source_id "
-    "WHERE f.project_id = ? AND f.stage1_reason IS NULL AND f.sha256 != '' ORDER BY s.set_name != 'test', s.id, f.path"
+    "WHERE f.project_id = ? AND (f.stage1_reason IS NULL OR f.stage1_reason IN (SELECT value FROM json_each(?))) "
+    "AND f.sha256 != '' ORDER BY s.set_name != 'test', s.id, f.path"
 )
-"""As `table.in_order` has them: the earlier of two is the one that stays."""
+"""As `table.in_order` has them, with those that a mask may bring in."""
 BATCH = 500
 Emit = Callable[[dict[str, Any]], None]
 
@@ -40,7 +43,7 @@ def near(state: Path, content: Path, project: int, before: str, emit: Emit) -> N
 def _distinct(connection: sqlite3.Connection, project: int) -> Iterator[bytes]:
     """The contents in their order, each once, as 32 bytes: a million of them must fit."""
     seen: set[bytes] = set()
-    for (sha256,) in connection.execute(IN_ORDER, (project,)):
+    for (sha256,) in connection.execute(IN_ORDER, (project, json.dumps(sorted(BEFORE)))):
         raw = bytes.fromhex(sha256)
         if raw not in seen:
             seen.add(raw)

@@ -14,7 +14,7 @@ from backend.scan.text import decode, is_binary
 
 LARGEST = 512 * 1024
 MOST_DIGITS = 0.30
-RULES_VERSION = "3"
+RULES_VERSION = "4"
 """Changes with these rules or their tables, so that what was classified by older ones is classified again."""
 NEVER = frozenset({"not_text", "linguist_error", "too_large", "not_code", "secrets", "duplicate"})
 """Reasons that no mask can overrule."""

@@ -65,8 +65,7 @@ async def in_order(ctx: Context, key: LossKey | None) -> AsyncIterator[list[sqli
         after = ""
         while True:
             rows = await ctx.db.fetch_all(
-                "SELECT f.*, l.loss AS known_loss, l.tokens AS tokens, n.twin, n.similarity "
-                f"FROM files f {join} LEFT JOIN near n ON n.project_id = f.project_id AND n.sha256 = f.sha256 "
+                f"SELECT f.*, l.loss AS known_loss, l.tokens AS tokens FROM files f {join} "
                 "WHERE f.source_id = ? AND f.path > ? ORDER BY f.path LIMIT ?",
                 (*values, source["id"], after, PAGE),
             )
@@ -84,6 +83,20 @@ async def paths_of(ctx: Context, files: set[int]) -> dict[int, tuple[int, str, s
         (json.dumps(sorted(files)),),
     )
     return {row["id"]: (row["source_id"], row["name"], row["path"]) for row in rows}
+
+
+async def near_of(ctx: Context, contents: set[str]) -> dict[str, list[tuple[str, float]]]:
+    """Contents that are nearly the same as one of these, and how similar, the most similar first."""
+    found: dict[str, list[tuple[str, float]]] = {}
+    rows = await ctx.db.fetch_all(
+        "WITH these AS (SELECT value AS sha256 FROM json_each(?)) "
+        "SELECT sha256, twin, similarity FROM near WHERE project_id = ? AND sha256 IN these UNION ALL "
+        "SELECT twin, sha256, similarity FROM near WHERE project_id = ? AND twin IN these ORDER BY 3 DESC, 2",
+        (json.dumps(sorted(contents)), ctx.project, ctx.project),
+    )
+    for row in rows:
+        found.setdefault(row["sha256"], []).append((row["twin"], row["similarity"]))
+    return found
 
 
 async def accepted_of_auto(ctx: Context, key: LossKey | None) -> AsyncIterator[list[sqlite3.Row]]:

@@ -11,6 +11,8 @@ from backend.scan.rules import may_include
 
 MEANINGFUL_SHARE = 0.01
 MEANINGFUL_FILES = 5
+FAMILY = 4
+"""Near-duplicates of a text from which on not every pair of them has been compared."""
 Reason = tuple[str, str]
 """A reason and its sentence."""
 

@@ -62,6 +62,19 @@ def data_of_projects(connection: sqlite3.Connection) -> None:
     connection.execute("ALTER TABLE jobs ADD COLUMN project TEXT NOT NULL DEFAULT 'default'")
 
 
+def near_in_pairs(connection: sqlite3.Connection) -> None:
+    """Every pair of contents that are nearly the same, found from either side; at the next scan they are completed."""
+    connection.execute("ALTER TABLE near RENAME TO near_once")
+    connection.execute(
+        "CREATE TABLE near(project_id INTEGER NOT NULL, sha256 TEXT NOT NULL, twin TEXT NOT NULL, "
+        "similarity REAL NOT NULL, PRIMARY KEY(project_id, sha256, twin)) WITHOUT ROWID"
+    )
+    connection.execute("INSERT INTO near SELECT project_id, sha256, twin, similarity FROM near_once")
+    connection.execute("DROP TABLE near_once")
+    connection.execute("CREATE INDEX near_by_twin ON near(project_id, twin)")
+    connection.execute("DELETE FROM settings WHERE name = 'scan.compared' OR name LIKE 'scan.compared@%'")
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     first_tables,
     files_by_hand,
@@ -69,6 +82,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     sources_credential,
     files_in_pages,
     data_of_projects,
+    near_in_pairs,
 )
 """In the order they are applied; one that has been released is never changed, only followed."""
 

@@ -59,6 +59,15 @@ def test_datasketch_sees_the_same_pairs() -> None:
     assert expected and {(int(near.sha256), int(near.twin)) for near in nears(texts)} == expected
 
 
+def test_one_that_is_alike_is_found_among_many_that_are_half_alike() -> None:
+    random = Random(7)
+    shared = [f"shared_{number} = compute({number})" for number in range(80)]
+    texts = [text_of([*shared, *(f"own_{text}_{number} = {number}" for number in range(12))]) for text in range(40)]
+    texts += [text_of(changed(text.split("\n"), 0.02, random)) for text in texts[30:]]
+    found = {(near.sha256, near.twin) for near in nears(texts)}
+    assert found >= {(str(40 + number), str(30 + number)) for number in range(10)}
+
+
 @given(st.lists(LINES, max_size=8))
 def test_whatever_is_found_is_alike_and_points_back(all_lines: list[list[str]]) -> None:
     texts = [text_of(lines) for lines in all_lines]

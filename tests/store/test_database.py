@@ -119,3 +119,17 @@ def test_contents_that_an_older_version_has_packed_are_read_and_stay(tmp_path: P
     store.put_many([("a", b"one"), ("b", b"two")])
     assert (store.get("a"), store.get("b")) == (b"one", b"two")
     store.close()
+
+
+def test_pairs_of_near_duplicates_outlive_their_new_form(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    before = [one.__name__ for one in MIGRATIONS].index("near_in_pairs")
+    migrate(path, MIGRATIONS[:before])
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("INSERT INTO near VALUES (2, 'b', 'a', 0.9)")
+        connection.execute("INSERT INTO settings VALUES ('scan.compared@2', '\"x\"')")
+    migrate(path)
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("INSERT INTO near VALUES (2, 'b', 'c', 0.9)")
+        assert connection.execute("SELECT twin FROM near WHERE sha256 = 'b'").fetchall() == [("a",), ("c",)]
+        assert connection.execute("SELECT * FROM settings").fetchall() == []  # the next scan compares anew
