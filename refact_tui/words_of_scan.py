@@ -121,6 +121,11 @@ def verdict(file: wire.ScannedFile) -> str:
     return f"{name}: {words_}" if words_ else name
 
 
+def changed(commits_ago: int) -> str:
+    """When a file was last changed."""
+    return f"changed {words.plural(commits_ago, 'commit')} ago" if commits_ago else "changed by the newest commit"
+
+
 def histogram(buckets: Sequence[int], threshold: float, width: int, height: int) -> list[str]:
     """Files by loss as upright bars with the threshold between them, then a line of numbers; `height` lines."""
     if not any(buckets) or height < 2:

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from backend.errors import RefactError
-from backend.scan.batch import Batch, Judges, Known
+from backend.scan.batch import Batch, Judged, Judges, Known
 from backend.scan.linguist.attributes import NAME, Attributes
 from backend.scan.rules import Judgement
 from backend.scan.text import decode
+from backend.sources.ages import Ages, ages
 from backend.sources.folder import loaded
 from backend.sources.members import LARGEST_READ, Member, Place
 from backend.sources.stream import named, unread
@@ -37,7 +38,7 @@ def classify(
                 same = (before or {}).get(str(place.id), "") == attributes.fingerprint
                 old = KnownFiles(state, place.id, reuse and same)
                 found = batches(unread(place, refused), old, attributes)
-                _source(place, found, store, judges, emit)
+                _source(place, found, ages(place), store, judges, emit)
             except (RefactError, OSError) as error:
                 emit({"kind": "failed", "source": place.id, "message": str(error)})
             else:
@@ -92,17 +93,22 @@ def attributes_of(place: Place) -> Attributes:
     return Attributes(files)
 
 
-def _source(place: Place, found: Iterator[Batch], store: ContentStore, judges: Judges, emit: Emit) -> None:
+def _source(
+    place: Place, found: Iterator[Batch], changed: Ages, store: ContentStore, judges: Judges, emit: Emit
+) -> None:
     for results in judges.all(found):
         store.put_packed(
             ((one.sha256, one.packed) for one in results if one.packed is not None),
             ((one.sha256, one.signature) for one in results if one.signature is not None),
         )
-        rows = [
-            [one.path, one.size, one.sha256, one.found.language, one.found.text_ok, one.found.reason, one.found.detail]
-            for one in results
-        ]
-        emit({"kind": "files", "source": place.id, "rows": rows})
+        emit({"kind": "files", "source": place.id, "rows": [_row(one, changed) for one in results]})
+
+
+def _row(one: Judged, changed: Ages) -> list[Any]:
+    """As `table.write_files` takes it."""
+    found = one.found
+    facts = [found.language, found.text_ok, found.reason, found.detail]
+    return [one.path, one.size, one.sha256, *facts, changed.of(one.path)]
 
 
 def batches(found: Iterator[Member], old: KnownFiles, attributes: Attributes) -> Iterator[Batch]:

@@ -20,6 +20,7 @@ from backend.scan.table import (
     write_sets,
 )
 from backend.scan.verdict import FAMILY, Policy, Reason, after_loss, before_loss, masks, switched_on
+from backend.wire import SplitBy
 
 Alike = list[tuple[str, float]]
 """Contents that are nearly the same, and how similar."""
@@ -116,8 +117,8 @@ def _short(sha256: str) -> bytes:
     return bytes.fromhex(sha256[:32])
 
 
-async def divide(ctx: Context, key: LossKey | None) -> tuple[int, int]:
-    """Give every accepted file its set; returns how many are for training and for testing."""
+async def divide(ctx: Context, key: LossKey | None) -> SplitBy:
+    """Give every accepted file its set; returns how those held out were chosen."""
     held = await ctx.db.fetch_one(
         "SELECT COUNT(*) AS files, SUM(f.size) AS bytes FROM files f JOIN sources s ON s.id = f.source_id "
         "WHERE f.project_id = ? AND f.verdict = 'accepted' AND s.set_name = 'test'",
@@ -126,15 +127,12 @@ async def divide(ctx: Context, key: LossKey | None) -> tuple[int, int]:
     files, size = (held["files"], held["bytes"] or 0) if held else (0, 0)
     split = Split(has_test=files > 0, test_tokens=int(size / BYTES_A_TOKEN))
     async for rows in accepted_of_auto(ctx, key):
-        split.add(Candidate(row["id"], row["name"], row["path"], row["language"], _tokens(row)) for row in rows)
-    test = split.held_out()
-    await write_sets(ctx, test)
-    counts = await ctx.db.fetch_all(
-        "SELECT set_name, COUNT(*) AS files FROM files WHERE project_id = ? AND verdict = 'accepted' GROUP BY 1",
-        (ctx.project,),
-    )
-    by_name = {row["set_name"]: row["files"] for row in counts}
-    return by_name.get("train", 0), by_name.get("test", 0)
+        split.add(
+            Candidate(row["id"], row["name"], row["path"], row["language"], _tokens(row), row["commits_ago"])
+            for row in rows
+        )
+    await write_sets(ctx, split.held_out())
+    return split.by
 
 
 def _tokens(row: sqlite3.Row) -> int:

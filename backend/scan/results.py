@@ -21,7 +21,7 @@ PREVIEW = 200_000
 """Characters of a preview."""
 SELECT = (
     "SELECT f.id, f.path, s.name AS source, f.language, f.size, f.verdict, f.reason, f.detail, f.loss, f.set_name, "
-    "f.sha256 "
+    "f.commits_ago, f.sha256 "
     "FROM files f JOIN sources s ON s.id = f.source_id"
 )
 
@@ -171,4 +171,5 @@ def _file(row: sqlite3.Row) -> wire.ScannedFile:
         detail=row["detail"] or "",
         loss=row["loss"],
         set=row["set_name"],
+        commits_ago=row["commits_ago"],
     )

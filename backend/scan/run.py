@@ -75,9 +75,9 @@ async def rejudge(ctx: Context) -> wire.Scan | None:
         return await start(ctx, wire.StartScan(stage=2, model=scan.model))
     if key:
         await judging.judge_all(ctx, rule, key, final=True)
-    await judging.divide(ctx, key)
+    by = await judging.divide(ctx, key)
     logs.write_at_a_pause(ctx)
-    return await _show(ctx, await counted(ctx, scan, rule, []))
+    return await _show(ctx, await counted(ctx, scan, rule, [], by))
 
 
 def _key(info: ModelInfo | None) -> LossKey | None:
@@ -197,8 +197,8 @@ async def _scan(ctx: Context, handle: JobHandle, scan: wire.Scan, info: ModelInf
         await score(ctx, handle, key, progress)
         handle.progress(message="applying the loss threshold")
         await judging.judge_all(ctx, rule, key, final=True)
-    await judging.divide(ctx, key)
-    return await counted(ctx, scan, rule, notes)
+    by = await judging.divide(ctx, key)
+    return await counted(ctx, scan, rule, notes, by)
 
 
 async def _wait_for_sources(ctx: Context, handle: JobHandle) -> None:

@@ -8,9 +8,15 @@ from backend.scan.verdict import Policy
 
 BUCKET = 0.25
 BUCKETS = 32
+HELD_OUT: dict[wire.SplitBy, tuple[str, ...]] = {
+    "time": ("Held out: the most recently changed.",),
+    "hash": ("Held out: by hash.",),
+    "mixed": ("Held out: the most recently changed where git tells, else by hash.",),
+    "": (),
+}
 
 
-async def counted(ctx: Context, scan: wire.Scan, rule: Policy, notes: list[str]) -> wire.Scan:
+async def counted(ctx: Context, scan: wire.Scan, rule: Policy, notes: list[str], by: wire.SplitBy = "") -> wire.Scan:
     """`scan` with the figures of now."""
     reasons = await _counts(ctx, "reason", "verdict = 'rejected'")
     languages = await _counts(ctx, "language", "verdict = 'accepted'")
@@ -48,7 +54,8 @@ async def counted(ctx: Context, scan: wire.Scan, rule: Policy, notes: list[str])
         model=scan.model,
         histogram=histogram if any(histogram) else [],
         switches=switches,
-        detail=" ".join([sentence(accepted + rejected, accepted, ordered), *notes]).strip(),
+        split=by,
+        detail=" ".join([sentence(accepted + rejected, accepted, ordered), *HELD_OUT[by], *notes]).strip(),
         ended=scan.ended,
         job=scan.job,
     )

@@ -14,9 +14,10 @@ PAGE = 5000
 LONGEST_CONTEXT = 2048
 UPSERT = (
     "INSERT INTO files(project_id, source_id, path, size, sha256, language, text_ok, stage1_reason, stage1_detail, "
-    "seen) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(source_id, path) DO UPDATE SET size = excluded.size, "
-    "sha256 = excluded.sha256, language = excluded.language, text_ok = excluded.text_ok, "
-    "stage1_reason = excluded.stage1_reason, stage1_detail = excluded.stage1_detail, seen = excluded.seen"
+    "commits_ago, seen) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(source_id, path) DO UPDATE SET "
+    "size = excluded.size, sha256 = excluded.sha256, language = excluded.language, text_ok = excluded.text_ok, "
+    "stage1_reason = excluded.stage1_reason, stage1_detail = excluded.stage1_detail, "
+    "commits_ago = excluded.commits_ago, seen = excluded.seen"
 )
 JUDGED = "UPDATE files SET verdict = ?, reason = ?, detail = ?, loss = ?, set_name = NULL WHERE id = ?"
 
@@ -103,7 +104,7 @@ async def accepted_of_auto(ctx: Context, key: LossKey | None) -> AsyncIterator[l
     """Accepted files of sources that are split by us, in pages, with their tokens where those are known."""
     values, after = key.values if key else ("", 0, ""), 0
     while rows := await ctx.db.fetch_all(
-        "SELECT f.id, s.name, f.path, f.language, f.size, l.tokens FROM files f "
+        "SELECT f.id, s.name, f.path, f.language, f.size, f.commits_ago, l.tokens FROM files f "
         "JOIN sources s ON s.id = f.source_id AND s.set_name = 'auto' "
         "LEFT JOIN losses l ON l.sha256 = f.sha256 AND l.model = ? AND l.context = ? AND l.text_format = ? "
         "WHERE f.project_id = ? AND f.verdict = 'accepted' AND f.id > ? ORDER BY f.id LIMIT ?",

@@ -15,7 +15,18 @@ from backend.sources.members import safe_text
 SILENCE_S = 90.0
 """A server that says nothing for so long does not answer."""
 LONGEST_S = 2 * 3600.0
+FETCHING = (
+    "--no-tags",
+    "--no-recurse-submodules",
+    "--update-shallow",
+    "--no-write-fetch-head",
+    "--force",
+    "--progress",
+)
+"""How every fetch is done: one branch or tag, nothing beside it."""
 PROGRESS = re.compile(r"(?:remote: )?([A-Z][\w ]+):\s+\d+% \((\d+)/(\d+)\)")
+UNFILTERED = "filtering not recognized by server"
+"""git's warning that everything comes, contents too, where they were not wanted."""
 Tell = Callable[[str, int, int], None]
 """What git is doing, how much of it is done, and of how much."""
 
@@ -27,19 +38,31 @@ async def fetch(
 
     `own` is added to git's environment, and says which key it uses.
     Raises RefactError with git's own words where it fails, or where nothing answers in time."""
-    local = location.startswith("/")
     if shutil.which("git") is None:
         raise RefactError("git is not installed on this box.", "Install git, then sync the source.")
-    if not (clone / "HEAD").is_file():
-        shutil.rmtree(clone, ignore_errors=True)
-        clone.parent.mkdir(parents=True, exist_ok=True)
-        await _git(["init", "-q", "--bare", "--template=", str(clone)], local, lambda *_: None)
-    arguments = ["-C", str(clone), "fetch", "--depth=1", "--no-tags", "--no-recurse-submodules", "--update-shallow"]
-    arguments += ["--no-write-fetch-head", "--force", "--progress", "--", location, f"+{branch or 'HEAD'}:{HEAD}"]
-    await _git(arguments, local, tell, own)
+    await prepare(clone)
+    arguments = ["-C", str(clone), "fetch", "--depth=1", *FETCHING, "--", location, f"+{branch or 'HEAD'}:{HEAD}"]
+    await run_git(arguments, location.startswith("/"), tell, own)
 
 
-async def _git(arguments: list[str], local: bool, tell: Tell, own: Mapping[str, str] | None = None) -> None:
+async def prepare(folder: Path) -> None:
+    """Make an empty bare repository where there is none."""
+    if not (folder / "HEAD").is_file():
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        await run_git(["init", "-q", "--bare", "--template=", str(folder)], True, lambda *_: None)
+
+
+async def run_git(
+    arguments: list[str],
+    local: bool,
+    tell: Tell,
+    own: Mapping[str, str] | None = None,
+    longest_s: float = LONGEST_S,
+) -> None:
+    """Run git to its end; where it takes longer than `longest_s` seconds its whole group is killed.
+
+    Raises RefactError with git's own words, or as soon as git says that contents come which were not wanted."""
     process = await asyncio.create_subprocess_exec(
         "git",
         *arguments,
@@ -51,7 +74,7 @@ async def _git(arguments: list[str], local: bool, tell: Tell, own: Mapping[str, 
     )
     words: list[str] = []
     try:
-        async with asyncio.timeout(LONGEST_S):
+        async with asyncio.timeout(longest_s):
             await _listen(process, words, tell)
             code = await process.wait()
     except TimeoutError as error:
@@ -70,7 +93,7 @@ async def _git(arguments: list[str], local: bool, tell: Tell, own: Mapping[str, 
 
 
 async def _listen(process: asyncio.subprocess.Process, words: list[str], tell: Tell) -> None:
-    """Read stderr until it ends: progress goes to `tell`, the rest is kept. Raises TimeoutError."""
+    """Read stderr until it ends: progress goes to `tell`, the rest is kept. Raises TimeoutError and RefactError."""
     assert process.stderr is not None
     rest = ""
     while True:
@@ -82,6 +105,8 @@ async def _listen(process: asyncio.subprocess.Process, words: list[str], tell: T
         for line in lines:
             if found := PROGRESS.match(line):
                 tell(found[1].lower(), int(found[2]), int(found[3]))
+            elif UNFILTERED in line:
+                raise RefactError("The git server sends no history without contents (uploadpack.allowFilter is off).")
             elif line.strip():
                 words.append(safe_text(line.strip())[:300])
                 del words[:-30]

@@ -14,7 +14,7 @@ from backend import settings
 from backend.context import Context
 from backend.errors import RefactError
 from backend.jobs.states import Stopped
-from backend.sources import credentials, git, hosts, link, records
+from backend.sources import credentials, git, history, hosts, link, records
 from backend.sources.fetch import fetch
 from backend.sources.members import Place, refusals
 from backend.sources.stream import snapshot
@@ -75,20 +75,24 @@ async def _until_stopped(handle: "JobHandle", work: Awaitable[None]) -> None:
 
 
 async def _read(ctx: Context, row: sqlite3.Row, handle: "JobHandle") -> None:
-    place, news = records.place_of(ctx, row), ""
+    place, news, missing = records.place_of(ctx, row), "", ""
     if place.kind == "git":
         own = await asyncio.to_thread(credentials.git_environment, ctx.paths, row["credential"])
+        wanted = place.location, row["branch"]
         try:
-            await fetch(Path(place.clone), place.location, row["branch"], _teller(handle), own)
+            await fetch(Path(place.clone), *wanted, _teller(handle, "git"), own)
         finally:
             await _pinned(ctx, row)
-        place = replace(place, commit=await asyncio.to_thread(git.head, place.clone))
+        commit = await asyncio.to_thread(git.head, place.clone)
+        place = replace(place, commit=commit)
+        missing = await history.bring(Path(place.clone), commit, *wanted, _teller(handle, "git, history"), own)
         news = await _news(place, row["commit_sha"])
     elif records.linked(row):
         allowed = bool(await settings.get(ctx.db, ALLOW_PRIVATE))
         await link.download(row["location"], Path(place.location), allowed, _bytes_teller(handle))
     handle.progress(message="listing files")
     found = await asyncio.to_thread(snapshot, place)
+    empty = "" if found.files else "It has no files."
     async with ctx.db.transaction() as change:
         number = await change.execute(
             "INSERT INTO snapshots(source_id, taken, fingerprint, commit_sha, files, bytes, refused) "
@@ -109,7 +113,7 @@ async def _read(ctx: Context, row: sqlite3.Row, handle: "JobHandle") -> None:
                 place.commit,
                 number,
                 now(),
-                "; ".join(filter(None, [news, refusals(found.refused), "" if found.files else "It has no files."])),
+                "; ".join(filter(None, [news, refusals(found.refused), empty, missing])),
                 place.id,
             ),
         )
@@ -151,7 +155,7 @@ def _bytes_teller(handle: "JobHandle") -> Callable[[int, int], None]:
     return tell
 
 
-def _teller(handle: "JobHandle") -> Callable[[str, int, int], None]:
+def _teller(handle: "JobHandle", what: str) -> Callable[[str, int, int], None]:
     """Turns git's counts into progress with rate and time left; each of git's phases counts anew."""
     began: dict[str, float] = {}
 
@@ -160,6 +164,6 @@ def _teller(handle: "JobHandle") -> Callable[[str, int, int], None]:
         spent = time.monotonic() - start
         rate = done / spent if spent > 0.5 else None
         eta = (total - done) / rate if rate else None
-        handle.progress(done=done, total=total, rate=rate, unit="objects", eta_s=eta, message=f"git: {phase}")
+        handle.progress(done=done, total=total, rate=rate, unit="objects", eta_s=eta, message=f"{what}: {phase}")
 
     return tell

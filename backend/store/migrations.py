@@ -75,6 +75,11 @@ def near_in_pairs(connection: sqlite3.Connection) -> None:
     connection.execute("DELETE FROM settings WHERE name = 'scan.compared' OR name LIKE 'scan.compared@%'")
 
 
+def files_commits_ago(connection: sqlite3.Connection) -> None:
+    """How many commits ago a file was changed; nothing where git does not tell."""
+    connection.execute("ALTER TABLE files ADD COLUMN commits_ago INTEGER")
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     first_tables,
     files_by_hand,
@@ -83,6 +88,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     files_in_pages,
     data_of_projects,
     near_in_pairs,
+    files_commits_ago,
 )
 """In the order they are applied; one that has been released is never changed, only followed."""
 

@@ -17,6 +17,7 @@ from backend.wire.base import (
     SetName,
     SourceKind,
     SourceState,
+    SplitBy,
     Struct,
     Verdict,
 )
@@ -114,6 +115,7 @@ __all__ = [
     "Source",
     "SourceKind",
     "SourceState",
+    "SplitBy",
     "StartRun",
     "StartScan",
     "State",

@@ -9,6 +9,8 @@ PROJECT_HEADER = "X-Refact-Project"
 """Name of the project that a request is about, where it is not the one that is shown."""
 SetName = Literal["auto", "train", "test"]
 CredentialKind = Literal["ssh-key", "token"]
+SplitBy = Literal["time", "hash", "mixed", ""]
+"""How held-out files were chosen: the most recently changed, by hash, each in some part, or none were."""
 SourceKind = Literal["git", "archive", "folder", "file"]
 SourceState = Literal["queued", "reading", "ready", "failed"]
 JobKind = Literal["source", "scan", "train"]

@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-from backend.wire.base import CredentialKind, JobState, SetName, SourceKind, SourceState, Struct, Verdict
+from backend.wire.base import CredentialKind, JobState, SetName, SourceKind, SourceState, SplitBy, Struct, Verdict
 
 
 class AddSource(Struct, frozen=True, kw_only=True):
@@ -119,6 +119,7 @@ class Scan(Struct, frozen=True, kw_only=True):
     histogram: list[int] = msgspec.field(default_factory=list)
     """Files per loss bucket of 0.25 nats, from 0; the last holds all above."""
     switches: list[LanguageCount] = msgspec.field(default_factory=list)
+    split: SplitBy = ""
     detail: str = ""
     """E.g. "0 of 12 files accepted: 7 not_text, 5 too_large; nothing to train on"."""
     ended: str | None = None
@@ -173,6 +174,8 @@ class ScannedFile(Struct, frozen=True, kw_only=True):
     """The reason in words; empty for an accepted file."""
     loss: float | None
     set: Literal["train", "test"] | None
+    commits_ago: int | None = None
+    """When it was last changed, where git tells."""
 
 
 class FilePage(Struct, frozen=True, kw_only=True):

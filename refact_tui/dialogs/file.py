@@ -15,7 +15,7 @@ from refact_tui.client import EngineError, EngineUnreachable
 from refact_tui.signs import clean
 from refact_tui.widgets.code_view import CodeView
 from refact_tui.widgets.tabs import RuleLine
-from refact_tui.words_of_scan import verdict
+from refact_tui.words_of_scan import changed, verdict
 
 
 class FileDialog(ModalScreen[None]):
@@ -62,6 +62,8 @@ class FileDialog(ModalScreen[None]):
             facts.append(f"loss {file.loss:.2f}")
         if file.set:
             facts.append(file.set)
+        if file.commits_ago is not None:
+            facts.append(changed(file.commits_ago))
         said = [clean(file.path), " · ".join(facts), f"{sign} {verdict(file)}"]
         if found.note:
             said.append(clean(found.note))

@@ -1,5 +1,6 @@
-"""The held-out files: deterministic, in proportion, enough to judge by, and never everything."""
+"""The held-out files: the newest where git tells, deterministic, in proportion, enough to judge by, not everything."""
 
+from collections import Counter
 from dataclasses import replace
 
 from hypothesis import given
@@ -18,11 +19,13 @@ def held_out(given_files: list[Candidate], test_tokens: int = 0, has_test: bool 
     return split.held_out()
 
 
+AGES = st.none() | st.integers(0, 30)
 candidates = st.lists(
-    st.tuples(st.sampled_from("ab"), st.sampled_from(["Python", "Go"]), st.integers(0, 4000)), max_size=80
+    st.tuples(st.sampled_from("ab"), st.sampled_from(["Python", "Go"]), st.integers(0, 4000), AGES), max_size=80
 ).map(
     lambda rows: [
-        Candidate(number, source, f"{number}.x", name, tokens) for number, (source, name, tokens) in enumerate(rows)
+        Candidate(number, source, f"{number}.x", name, tokens, age)
+        for number, (source, name, tokens, age) in enumerate(rows)
     ]
 )
 
@@ -72,3 +75,48 @@ def test_sources_and_languages_are_held_out_in_proportion() -> None:
 def test_of_very_many_the_same_are_chosen_as_of_those_alone() -> None:
     many = files(30_000, 400)
     assert held_out(many) == held_out(list(reversed(many))) and len(held_out(many)) == MOST
+
+
+@given(candidates)
+def test_of_each_source_and_language_the_newest_are_held_out(given_files: list[Candidate]) -> None:
+    test = held_out(given_files)
+    for one in given_files:
+        for other in given_files:
+            alike = (one.source, one.language) == (other.source, other.language)
+            if alike and one.id in test and other.id not in test and other.tokens:
+                assert other.commits_ago is None or (
+                    one.commits_ago is not None and one.commits_ago <= other.commits_ago
+                )
+
+
+@given(candidates, AGES)
+def test_times_change_neither_how_many_nor_from_where(given_files: list[Candidate], age: int | None) -> None:
+    """And where all are the same they change nothing at all."""
+    alike = [replace(one, tokens=min(one.tokens, 1) * 100) for one in given_files]
+    without = held_out([replace(one, commits_ago=None) for one in alike])
+    assert held_out([replace(one, commits_ago=age) for one in alike]) == without
+    by_id = {one.id: (one.source, one.language) for one in alike}
+    timed, plain = (Counter(by_id[number] for number in chosen) for chosen in (held_out(alike), without))
+    assert timed.total() == plain.total() and all(abs(timed[name] - plain[name]) <= 1 for name in by_id.values())
+
+
+def test_how_they_were_chosen_is_told() -> None:
+    def by(*groups: list[Candidate]) -> str:
+        split = Split(False, 0)
+        for group in groups:
+            split.add(group)
+        split.held_out()
+        return split.by
+
+    plain = files(40)
+    timed = [replace(one, id=one.id + 100, source="git", commits_ago=one.id) for one in plain]
+    once = [replace(one, commits_ago=7) for one in timed]
+    assert (by(plain), by(timed), by(plain, timed), by(once), by([])) == ("hash", "time", "mixed", "hash", "")
+    assert held_out(timed) == set(range(100, 100 + len(held_out(timed))))
+
+
+def test_of_very_many_the_newest_are_chosen() -> None:
+    many = [replace(one, commits_ago=(one.id * 7919) % 30_000) for one in files(30_000, 400)]
+    chosen = held_out(many)
+    assert chosen == held_out(list(reversed(many))) and len(chosen) == MOST
+    assert sorted(many[number].commits_ago or 0 for number in chosen) == list(range(MOST))

@@ -16,7 +16,8 @@ from backend.sources.members import Place
 from backend.sources.stream import members, snapshot
 
 
-def run(folder: Path, *arguments: str) -> str:
+def run(folder: Path, *arguments: str, at: int | None = None) -> str:
+    """What git says; `at` is the committer's clock in seconds."""
     names = [
         "-c",
         "user.name=t",
@@ -28,8 +29,9 @@ def run(folder: Path, *arguments: str) -> str:
         "protocol.file.allow=always",
     ]
     clean = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    clock = {} if at is None else {"GIT_COMMITTER_DATE": f"@{at} +0000"}
     done = subprocess.run(
-        ["git", *names, *arguments], cwd=folder, check=True, capture_output=True, text=True, env=clean
+        ["git", *names, *arguments], cwd=folder, check=True, capture_output=True, text=True, env={**clean, **clock}
     )
     return done.stdout.strip()
 

@@ -127,6 +127,8 @@ SCAN = wire.Scan(
         wire.LanguageCount(language="TypeScript", files=1870, on=True),
         wire.LanguageCount(language="Markdown", files=720, on=False),
     ],
+    split="time",
+    detail="8730 of 12480 files accepted. Held out: the most recently changed.",
 )
 SERVING = wire.Serving(model="starter", mode="latest-best", checkpoint="billing-3:320", state="ready", context=2048)
 BUSY = msgspec.structs.replace(
@@ -154,6 +156,7 @@ def scanned(number: int, verdict: wire.Verdict = "accepted") -> wire.ScannedFile
         detail="" if good else "the same as src/billing/tax/uk.py",
         loss=0.5 + number % 40 / 20 if good else None,
         set="train" if good else None,
+        commits_ago=number,
     )
 
 

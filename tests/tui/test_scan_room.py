@@ -20,7 +20,7 @@ async def test_reasons_filter_and_files_open(engine: StubEngine) -> None:
         await pilot.press("2")
         await sees(pilot, "12 480 files", "duplicate", "not_text", "[x] Python", "threshold 3", "1–10 of 500")
         await pilot.press("enter")
-        await sees(pilot, "✓ accepted", "3 ! 4.2", "1 surprising line")
+        await sees(pilot, "✓ accepted", "train · changed 1 commit ago", "3 ! 4.2", "1 surprising line")
         await pilot.press("escape", "right_square_bracket")
         await sees(pilot, "[Rejected]", "1–10 of 100", "✗ duplicate: the same as")
         await pilot.press("left_square_bracket", "shift+tab", "shift+tab", "j", "enter")
