@@ -2,9 +2,12 @@
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from backend.errors import BadRequest
+from backend.scan.linguist.tables import tables
+from backend.scan.rules import ORDER
 
 COLUMNS = {
     "reason": "f.reason",
@@ -37,7 +40,7 @@ def _word(word: str) -> Condition:
     if colon and name.lower() == "source":
         return Condition("f.source_id IN (SELECT id FROM sources WHERE name = ? COLLATE NOCASE)", (value,))
     if colon and name.lower() in COLUMNS:
-        return Condition(f"{COLUMNS[name.lower()]} = ? COLLATE NOCASE", (value,))
+        return Condition(f"{COLUMNS[name.lower()]} = ?", (_known().get(value.lower(), value),))
     if (found := COMPARISON.fullmatch(word)) and found[1] in NUMBERS:
         try:
             number = float(found[3])
@@ -50,3 +53,10 @@ def _word(word: str) -> Condition:
         return Condition("(f.path GLOB ? OR f.path GLOB ?)", (word, f"*/{word}"))
     escaped = re.sub(r"([\\%_])", r"\\\1", word)
     return Condition("f.path LIKE ? ESCAPE '\\'", (f"%{escaped}%",))
+
+
+@cache
+def _known() -> dict[str, str]:
+    """Languages and reasons as they are spelt, by their lower case: what is spelt right is found in an index."""
+    names = (*tables().kinds, *ORDER, "train", "test", "accepted", "rejected")
+    return {name.lower(): name for name in names}

@@ -1,6 +1,7 @@
 """What a scan found, as lists and previews: paged in SQL, so that a million files cost what a screen of them costs."""
 
 import asyncio
+import re
 import sqlite3
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -24,6 +25,12 @@ SELECT = (
     "f.commits_ago, f.sha256 "
     "FROM files f JOIN sources s ON s.id = f.source_id"
 )
+FILTERED = {
+    *("project_id", "verdict", "id", "path", "size", "loss", "set_name", "language", "reason", "source_id"),
+}
+"""Columns of the index that is looked through for what a person types."""
+BY_FILTER = "INDEXED BY files_to_filter"
+COLUMN = re.compile(r"\bf\.(\w+)")
 
 
 @dataclass(frozen=True)
@@ -62,25 +69,41 @@ async def page(
     values: list[Any] = [ctx.project]
     values += [value for value in wanted.values() if value is not None]
     if source is not None:
-        parts.append("f.source_id IN (SELECT id FROM sources WHERE name = ? AND project_id = f.project_id)")
+        parts.append("f.source_id IN (SELECT id FROM sources WHERE name = ?)")
         values.append(source)
     typed = condition(text or "")
     if typed.sql:
         parts.append(typed.sql)
         values += typed.values
     where = " AND ".join(parts)
-    counted = await ctx.db.fetch_one(f"SELECT COUNT(*) AS total FROM files f WHERE {where}", values)
+    files = f"files f {BY_FILTER}" if typed.sql and verdict and set(COLUMN.findall(where)) <= FILTERED else "files f"
     # The numbers of the page are found in an index alone; only its rows are read.
-    numbers = f"SELECT f.id FROM files f WHERE {where} AND f.id > ? ORDER BY f.id LIMIT ? OFFSET ?"
+    numbers = f"SELECT f.id FROM {files} WHERE {where} AND f.id > ? ORDER BY f.id LIMIT ? OFFSET ?"
     rows = await ctx.db.fetch_all(
         f"{SELECT} WHERE f.id IN ({numbers}) ORDER BY f.id", (*values, after or 0, limit + 1, offset or 0)
     )
     shown = [_file(row) for row in rows[:limit]]
-    return wire.FilePage(
-        rows=shown,
-        total=int(counted["total"]) if counted else 0,
-        after=shown[-1].id if len(rows) > limit else None,
-    )
+    more = shown[-1].id if len(rows) > limit else None
+    seen = len(shown) if not after and not offset else None
+    return wire.FilePage(rows=shown, total=await _total(ctx, files, where, tuple(values), seen, more), after=more)
+
+
+async def _total(
+    ctx: Context, files: str, where: str, values: tuple[Any, ...], seen: int | None, more: int | None
+) -> int:
+    """All files of a filter, which are counted once until something is written.
+
+    Of the first page `seen` were found already: only those after `more` are looked for."""
+    question, writes = (where, values), ctx.db.writes
+    total: int | None = ctx.db.remembered(question)
+    if total is None:
+        total = seen or 0
+        if seen is None or more is not None:
+            counting = f"SELECT COUNT(*) AS files FROM {files} WHERE {where} AND f.id > ?"
+            row = await ctx.db.fetch_one(counting, (*values, 0 if seen is None else more))
+            total += row["files"] if row else 0
+        ctx.db.remember(question, total, writes)
+    return total
 
 
 async def preview(ctx: Context, file_id: int) -> wire.FilePreview:

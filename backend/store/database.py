@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Hashable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -50,6 +50,9 @@ class Database:
     def __init__(self, writer: aiosqlite.Connection, readers: list[aiosqlite.Connection]) -> None:
         self._writer, self._all_readers = writer, readers
         self._turn = asyncio.Lock()
+        self.writes = 0
+        """Transactions so far."""
+        self._answers: dict[Any, Any] = {}
         self._readers: asyncio.Queue[aiosqlite.Connection] = asyncio.Queue()
         for reader in readers:
             self._readers.put_nowait(reader)
@@ -80,6 +83,8 @@ class Database:
             try:
                 yield Transaction(self._writer)
                 await asyncio.shield(self._writer.commit())
+                self.writes += 1
+                self._answers.clear()
             except BaseException:
                 with suppress(sqlite3.Error):
                     await asyncio.shield(self._writer.rollback())
@@ -104,6 +109,15 @@ class Database:
         """All rows of a query."""
         async with self._reader() as reader, reader.execute(sql, values) as cursor:
             return list(await cursor.fetchall())
+
+    def remember(self, question: Hashable, answer: Any, writes: int) -> None:
+        """Keep what a long query has told, until something is written; `writes` are those before it began."""
+        if writes == self.writes:
+            self._answers[question] = answer
+
+    def remembered(self, question: Hashable) -> Any:
+        """The answer, or None where there is none that still holds."""
+        return self._answers.get(question)
 
     @asynccontextmanager
     async def _reader(self) -> AsyncIterator[aiosqlite.Connection]:

@@ -80,6 +80,12 @@ def files_commits_ago(connection: sqlite3.Connection) -> None:
     connection.execute("ALTER TABLE files ADD COLUMN commits_ago INTEGER")
 
 
+def files_to_filter(connection: sqlite3.Connection) -> None:
+    """All that the filter language asks of a file, one row beside the other: a million are looked through at once."""
+    columns = "project_id, verdict, id, path, size, loss, set_name, language, reason, source_id"
+    connection.execute(f"CREATE INDEX files_to_filter ON files({columns})")
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     first_tables,
     files_by_hand,
@@ -89,6 +95,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     data_of_projects,
     near_in_pairs,
     files_commits_ago,
+    files_to_filter,
 )
 """In the order they are applied; one that has been released is never changed, only followed."""
 
