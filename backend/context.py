@@ -39,6 +39,8 @@ class Context:
     on_run_finished: list[Callable[[wire.Run], Awaitable[None]]] = field(default_factory=list)
     projects: Projects = field(default_factory=Projects)
     pauses: Pauses = field(default_factory=Pauses)
+    models: dict[str, Any] = field(default_factory=dict)
+    """Base models that were added, by name (`models.catalog.ModelInfo`, a room further down than this one may name)."""
     within: int | None = None
     """The project that this copy is about; None: whichever is shown."""
 

@@ -16,7 +16,9 @@ from backend.bus import Bus
 from backend.checkpoints import switch
 from backend.context import Context
 from backend.control import app as control
+from backend.control.models import token_of
 from backend.jobs.queue import JobQueue
+from backend.models import add as models
 from backend.paths import Paths
 from backend.scan import run as scans
 from backend.serve import app as public
@@ -115,6 +117,8 @@ class Engine:
     async def _recover(self, ctx: Context) -> None:
         """Take up what the engine before this one left."""
         await projects.restore(ctx)
+        await models.recover(ctx, lambda name: token_of(ctx, name))
+        await ctx.hosts.restore()
         await switch.restore(ctx)
         await ctx.hosts.start()
         await uploads.clear(ctx)

@@ -64,6 +64,16 @@ class Paths:
         return self.home / "downloads"
 
     @property
+    def models(self) -> Path:
+        """Base models that were downloaded, one folder a model."""
+        return self.home / "models"
+
+    @property
+    def models_toml(self) -> Path:
+        """What the user says of families and models; need not be there."""
+        return self.home / "models.toml"
+
+    @property
     def scans(self) -> Path:
         return self.home / "scans"
 

@@ -21,7 +21,8 @@ from refact_tui.rooms import open_room
 from refact_tui.rooms.room import Room
 from refact_tui.state import EngineState
 
-JOB_WORDS = {"train": "training job", "scan": "scan", "source": "source being read"}
+PLURALS = {"source": "sources being read", "model": "models being added"}
+JOB_WORDS = {"train": "training job", "scan": "scan", "source": "source being read", "model": "model being added"}
 
 
 class RefactApp(App[str]):
@@ -152,9 +153,5 @@ def farewell(state: EngineState) -> str:
     if state.link != "up":
         return "Detached. The engine did not answer when you left; refact-tui status asks it again."
     counts = {kind: sum(job.kind == kind for job in state.alive) for kind in JOB_WORDS}
-    going = [
-        words.plural(number, JOB_WORDS[kind], "sources being read" if kind == "source" else "")
-        for kind, number in counts.items()
-        if number
-    ]
+    going = [words.plural(number, JOB_WORDS[kind], PLURALS.get(kind, "")) for kind, number in counts.items() if number]
     return f"Detached. The engine keeps running: {', '.join(going) or 'nothing to do just now'}."

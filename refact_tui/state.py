@@ -134,6 +134,10 @@ def _checkpoints(state: EngineState, data: Any) -> EngineState:
     return replace(state, checkpoints=tuple(msgspec.convert(data["checkpoints"], list[wire.Checkpoint])))
 
 
+def _models(state: EngineState, data: Any) -> EngineState:
+    return replace(state, models=tuple(msgspec.convert(data["models"], list[wire.Model])))
+
+
 def _serving(state: EngineState, data: Any) -> EngineState:
     serving = _read(data, wire.Serving)
     points = tuple(
@@ -160,6 +164,7 @@ _STEPS: dict[str, Callable[[EngineState, Any], EngineState]] = {
     "run": _run,
     "metric": _metric,
     "checkpoints": _checkpoints,
+    "models": _models,
     "serving": _serving,
     "credentials": _credentials,
     "engine": _engine,

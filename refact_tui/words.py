@@ -26,6 +26,13 @@ def size(number: int | float | None) -> str:
     return f"{value:.1f} {unit}"
 
 
+def parameters(number: int) -> str:
+    """`8.0 M`, `1.5 B`: how large a model is; a dash where nobody knows."""
+    if number <= 0:
+        return NONE
+    return f"{number / 1e9:.1f} B" if number >= 1e9 else f"{number / 1e6:.1f} M"
+
+
 def duration(seconds: float | None) -> str:
     """`9s`, `22m`, `3h12m`, `2d4h`: the two largest steps that matter."""
     if seconds is None:

@@ -58,24 +58,29 @@ async def advance(ctx: Context, run: wire.Run) -> None:
 
 
 async def restore(ctx: Context) -> None:
-    """At engine start: every model answers with what it did before; a new one follows the latest best."""
+    """At engine start: every model answers with what it did before."""
     for model in ctx.hosts.models():
-        row = await ctx.db.fetch_one("SELECT * FROM serving WHERE model = ?", (model,))
-        followed = ctx.inside(row["project_id"] if row else DEFAULT)
-        mode: wire.ServeMode = row["mode"] if row else "latest-best"
-        ctx.hosts.caps_version = max(ctx.hosts.caps_version, (row["caps_version"] or 0) if row else 0)
-        checkpoint = None
-        try:
-            if mode == "latest-best":
-                checkpoint = await catalog.latest_best(followed, model)
-            elif mode == "specific" and row:
-                checkpoint = await catalog.resolve(ctx, f"{row['run']}:{row['step']}")
-        except RefactError as error:
-            log.warning("%s answers from its base model: %s", model, error.message)
-            mode = "off"
-        ctx.hosts.point(model, mode, checkpoint)
-        ctx.hosts.grow()
-        await _remember(followed, model, mode, checkpoint)
+        await take_up(ctx, model)
+
+
+async def take_up(ctx: Context, model: str) -> None:
+    """Have a model that is hosted now answer with what it did before; a new one follows the latest best."""
+    row = await ctx.db.fetch_one("SELECT * FROM serving WHERE model = ?", (model,))
+    followed = ctx.inside(row["project_id"] if row else DEFAULT)
+    mode: wire.ServeMode = row["mode"] if row else "latest-best"
+    ctx.hosts.caps_version = max(ctx.hosts.caps_version, (row["caps_version"] or 0) if row else 0)
+    checkpoint = None
+    try:
+        if mode == "latest-best":
+            checkpoint = await catalog.latest_best(followed, model)
+        elif mode == "specific" and row:
+            checkpoint = await catalog.resolve(ctx, f"{row['run']}:{row['step']}")
+    except RefactError as error:
+        log.warning("%s answers from its base model: %s", model, error.message)
+        mode = "off"
+    ctx.hosts.point(model, mode, checkpoint)
+    ctx.hosts.grow()
+    await _remember(followed, model, mode, checkpoint)
 
 
 async def _followed(ctx: Context, model: str) -> int:

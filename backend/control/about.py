@@ -17,7 +17,7 @@ from backend.checkpoints import switch
 from backend.context import Context
 from backend.control import doctor
 from backend.control.answers import answer, body, context, number
-from backend.models import catalog as models
+from backend.models import records as models
 from backend.scan import run as scans
 from backend.sources import catalog as sources
 from backend.sources import credentials
@@ -46,22 +46,6 @@ def info(ctx: Context) -> wire.EngineInfo:
     )
 
 
-def listed_models(ctx: Context) -> list[wire.Model]:
-    """Every model of this box."""
-    hosted = ctx.hosts.models()
-    return [
-        wire.Model(
-            name=one.name,
-            family=one.family,
-            parameters=one.parameters,
-            context=one.context,
-            loss_threshold=one.loss_threshold,
-            hosted=one.name in hosted,
-        )
-        for one in models.list_models()
-    ]
-
-
 async def version(request: Request) -> Response:
     """GET /version"""
     return answer(info(context(request)))
@@ -87,18 +71,13 @@ async def state(request: Request) -> Response:
             scan=await scans.current(ctx),
             runs=await runs.list_runs(ctx),
             checkpoints=await checkpoints.list_checkpoints(ctx),
-            models=listed_models(ctx),
+            models=await models.list_wire(ctx),
             last_event_id=last,
             projects=await projects.list_projects(ctx),
             credentials=trust.credentials,
             pinned=trust.pinned,
         )
     )
-
-
-async def list_models(request: Request) -> Response:
-    """GET /models"""
-    return answer(listed_models(context(request)))
 
 
 async def examine(request: Request) -> Response:
@@ -155,7 +134,6 @@ ROUTES = [
     Route("/version", version),
     Route("/status", status),
     Route("/state", state),
-    Route("/models", list_models),
     Route("/doctor", examine),
     Route("/log", log),
     Route("/jobs/{id:int}", job),

@@ -7,7 +7,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
 from backend.context import Context
-from backend.control import about, code, credentials, projects, tuning
+from backend.control import about, code, credentials, models, projects, tuning
 from backend.control.answers import refuse
 from backend.control.sse import events
 from backend.errors import RefactError
@@ -21,6 +21,7 @@ def build(ctx: Context, leave: Callable[[bool], None]) -> Starlette:
             *about.ROUTES,
             *code.ROUTES,
             *credentials.ROUTES,
+            *models.ROUTES,
             *projects.ROUTES,
             *tuning.ROUTES,
         ],

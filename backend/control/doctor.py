@@ -10,6 +10,7 @@ from backend import devices, wire
 from backend.context import Context
 from backend.errors import RefactError
 from backend.models import catalog as models
+from backend.models import families
 
 LEAST_DISK, LEAST_MEMORY = 2_000_000_000, 2_500_000_000
 """Bytes: a few runs with their checkpoints; a small run in training beside a worker."""
@@ -22,7 +23,7 @@ async def findings(ctx: Context) -> list[wire.Finding]:
 
 
 def _machine(ctx: Context) -> list[wire.Finding]:
-    return [_python(), _git(), _disk(ctx), _memory(), _gpu(), _home(ctx), *_models()]
+    return [_python(), _git(), _disk(ctx), _memory(), _gpu(), _home(ctx), *_models(ctx)]
 
 
 def _python() -> wire.Finding:
@@ -86,9 +87,10 @@ def _home(ctx: Context) -> wire.Finding:
     )
 
 
-def _models() -> list[wire.Finding]:
+def _models(ctx: Context) -> list[wire.Finding]:
     try:
-        found = models.list_models()
+        families.read(ctx.paths.models_toml)
+        found = models.list_models(ctx)
     except RefactError as error:
         return [wire.Finding(check="model", ok=False, finding=error.message, remedy=error.hint)]
     return [

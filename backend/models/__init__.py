@@ -1,1 +1,1 @@
-"""The models: what each family supports, how it is loaded, and the starter that is always there."""
+"""The models: what each family supports, how one is added, checked and loaded, and the starter that is always there."""

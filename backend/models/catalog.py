@@ -2,14 +2,21 @@
 
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from backend.errors import NotFound
+import msgspec
+
+from backend.context import Context
+from backend.errors import BadRequest, NotFound
+from backend.models import families
+from backend.models.families import FimLayout, OwnModel
 
 STARTER = "starter"
-FimLayout = Literal["psm", "spm", "spm_contiguous"]
+SHORTEST_CONTEXT = 256
+"""Tokens; with fewer there is no room for a prompt and its answer."""
+LLAMA_LINEAR = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 
 
 @dataclass(frozen=True)
@@ -40,6 +47,44 @@ class ModelInfo:
     """LoRA's default peak learning rate for a model of this size."""
     licence: str
     supports: tuple[str, ...] = ("completion", "finetune")
+    bos: str = ""
+    """Stands before every text; empty where the model wants nothing there."""
+    eos: str = ""
+    """Ends a whole file, where that is another token than the one that ends a middle."""
+    stops: tuple[str, ...] = ()
+    """Further tokens that end an answer."""
+    linear: tuple[str, ...] = LLAMA_LINEAR
+    """Names of the linear layers that adapters can be put on; the head is not among them."""
+    architecture: str = "LlamaForCausalLM"
+    dtype: str = "bfloat16"
+    """What the weights are stored in."""
+    size: int = 0
+    """Bytes of the weights on disk."""
+    longest: int = 0
+    """Tokens that it could read at most; `context` may be set up to this. 0 means `context`."""
+    chat: bool = False
+    """Whether it brings a chat template."""
+    remote_code: bool = False
+    """Code of the model's own is run, as its owner has allowed."""
+    pickle: bool = False
+    """Weights may be read from pickled files, as its owner has allowed."""
+    notes: tuple[str, ...] = ()
+    """What was found wanting, in sentences."""
+
+    @property
+    def fim_marks(self) -> tuple[str, ...]:
+        """Spellings of its fill-in-the-middle marks."""
+        return tuple(mark for mark in (self.fim_prefix, self.fim_suffix, self.fim_middle) if mark)
+
+
+def as_json(info: ModelInfo) -> str:
+    """A model's description for a process or a database."""
+    return msgspec.json.encode(info, enc_hook=str).decode()
+
+
+def from_json(text: str | bytes) -> ModelInfo:
+    """The description again. Raises msgspec.DecodeError for what is none."""
+    return msgspec.json.decode(text, type=ModelInfo, dec_hook=lambda kind, value: kind(value))
 
 
 def lora_learning_rate(parameters: int) -> float:
@@ -67,16 +112,17 @@ def read_folder(name: str, path: Path) -> ModelInfo:
         raise NotFound(
             f"The model {name} is not complete: {error.filename} is missing.", "Reinstall refact-tui."
         ) from error
+    family = families.shipped()[STARTER]
     parameters = count_parameters(config)
     return ModelInfo(
         name=name,
         path=path,
-        family="starter",
+        family=STARTER,
         fim_layout=facts["fim_layout"],
-        fim_prefix="<fim_prefix>",
-        fim_suffix="<fim_suffix>",
-        fim_middle="<fim_middle>",
-        eot="<|endoftext|>",
+        fim_prefix=family.prefix,
+        fim_suffix=family.suffix,
+        fim_middle=family.middle,
+        eot=family.eot,
         context=facts["context"],
         languages=tuple(facts["languages"]),
         loss_threshold=facts["loss_threshold"],
@@ -86,7 +132,7 @@ def read_folder(name: str, path: Path) -> ModelInfo:
         intermediate_size=config["intermediate_size"],
         vocab_size=config["vocab_size"],
         learning_rate=lora_learning_rate(parameters),
-        licence="BSD-3-Clause",
+        licence=family.licence,
     )
 
 
@@ -95,15 +141,39 @@ def starter_folder() -> Path:
     return Path(__file__).parent / "starter" / "weights"
 
 
-def list_models() -> list[ModelInfo]:
-    """Every model that this box can host, the starter first."""
-    return [read_folder(STARTER, starter_folder())]
+def starter() -> ModelInfo:
+    """The model that is always there. Raises NotFound where the installation is not whole."""
+    return read_folder(STARTER, starter_folder())
 
 
-def get(name: str) -> ModelInfo:
+def list_models(ctx: Context) -> list[ModelInfo]:
+    """Every model that this box can use, the starter first, each as its owner's models.toml wants it.
+
+    A models.toml that cannot be read changes nothing here; the doctor and `models` tell of it."""
+    found = [starter(), *ctx.models.values()]
+    try:
+        own = families.read(ctx.paths.models_toml).models
+    except BadRequest:
+        return found
+    return [_wanted(info, own[info.name]) if info.name in own else info for info in found]
+
+
+def get(ctx: Context, name: str) -> ModelInfo:
     """The model called `name`. Raises NotFound, naming those that exist."""
-    for info in list_models():
+    models = list_models(ctx)
+    for info in models:
         if info.name == name:
             return info
-    known = ", ".join(info.name for info in list_models())
-    raise NotFound(f"There is no model called {name!r} here.", f"Known models: {known}.")
+    known = ", ".join(info.name for info in models)
+    raise NotFound(
+        f"There is no model called {name!r} here.", f"Known models: {known}. Add one: `refact-tui models add`."
+    )
+
+
+def _wanted(info: ModelInfo, own: OwnModel) -> ModelInfo:
+    """The model with what its owner says instead of what was found."""
+    names = ("loss_threshold", "learning_rate", "languages", "supports", "licence")
+    changes: dict[str, Any] = {name: value for name in names if (value := getattr(own, name)) is not None}
+    if own.context is not None:
+        changes["context"] = max(min(own.context, info.longest or info.context), SHORTEST_CONTEXT)
+    return replace(info, **changes)

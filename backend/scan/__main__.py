@@ -23,6 +23,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     places: list[Place] = []
     reuse: bool = False
     model: str = ""
+    """Its description as JSON."""
     context: int = 0
     items: str = ""
     attributes: dict[str, str] = {}

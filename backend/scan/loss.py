@@ -2,7 +2,8 @@
 
 A file's loss is the mean cross-entropy in nats over its tokens, as plain text. It is read in windows of `context`
 tokens; a window begins with the end-of-text token, or with the last token of the window before, so that every token
-of the file is predicted exactly once. Of a very long file the first 32 windows count.
+of the file is predicted exactly once; a model that wants a token of its own before every text gets it before every
+window. Of a very long file the first 32 windows count.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,7 +14,8 @@ import torch
 from torch.nn import functional
 
 from backend.devices import fast_bf16
-from backend.models import catalog
+from backend.models.catalog import ModelInfo
+from backend.models.layout import opening
 from backend.models.load import load_base
 from backend.models.tokenizer import TextTokenizer, load_tokenizer
 
@@ -38,26 +40,29 @@ class Window:
     file: int
     start: int
     ids: list[int]
-    """One token of context, then the tokens to predict."""
+    """What is there already, then the tokens to predict."""
+    known: int
+    """How many of them are there already; at least one."""
 
 
 class Scorer:
     """The base model, ready to score texts."""
 
-    def __init__(self, model: str, context: int) -> None:
-        info = catalog.get(model)
+    def __init__(self, info: ModelInfo, context: int) -> None:
         self._tokenizer: TextTokenizer = load_tokenizer(info)
-        self._stride = min(context, info.context) - 1
+        self._opening = opening(self._tokenizer.marks)
+        self._stride = min(context, info.context) - 1 - len(self._opening)
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
         self._model = load_base(info, torch.bfloat16 if self._device == "cuda" or fast_bf16() else torch.float32).to(
             self._device
         )
         spellings = (self._tokenizer.token(id_) for id_ in range(self._tokenizer.size))
+        self._plain_head = self._has_plain_head(info)
         self._breaks = [spelt.count("Ċ") + spelt.count("\n") + spelt.count("<0x0A>") for spelt in spellings]
 
     def score(self, texts: Sequence[str]) -> list[Scored]:
         """One result a text, in their order."""
-        ids = self._tokenizer.encode_plain_batch(list(texts))
+        ids = self._tokenizer.encode_plain_batch([self._tokenizer.begun(text) for text in texts])
         losses: list[dict[int, list[float]]] = [{} for _ in texts]
         windows = [window for number, one in enumerate(ids) for window in self._windows(number, one)]
         with torch.inference_mode():
@@ -67,19 +72,18 @@ class Scorer:
         return [self._scored(one, found) for one, found in zip(ids, losses, strict=True)]
 
     def _windows(self, file: int, ids: list[int]) -> Iterator[Window]:
-        previous = self._tokenizer.marks.eot
+        before = self._opening or [self._tokenizer.marks.eot]
         for start in range(0, min(len(ids), MOST_WINDOWS * self._stride), self._stride):
             piece = ids[start : start + self._stride]
-            yield Window(file, start, [previous, *piece])
-            previous = piece[-1]
+            yield Window(file, start, [*before, *piece], len(before))
+            before = [*self._opening, piece[-1]]
 
     def _losses(self, batch: list[Window]) -> list[list[float]]:
         longest = max(len(window.ids) for window in batch)
         # Padding stands at the right, where a causal model cannot see it from the tokens that count.
         rows = torch.tensor([window.ids + [0] * (longest - len(window.ids)) for window in batch], device=self._device)
-        hidden = self._model.base_model(input_ids=rows[:, :-1], use_cache=False).last_hidden_state
-        flat, targets = hidden.reshape(-1, hidden.shape[-1]), rows[:, 1:].reshape(-1)
-        head: Any = self._model.get_output_embeddings()
+        flat, head = self._before_head(rows[:, :-1])
+        targets = rows[:, 1:].reshape(-1)
         parts = [
             functional.cross_entropy(
                 head(flat[at : at + LOGITS_TOKENS]).float(), targets[at : at + LOGITS_TOKENS], reduction="none"
@@ -87,7 +91,27 @@ class Scorer:
             for at in range(0, len(targets), LOGITS_TOKENS)
         ]
         table = torch.cat(parts).reshape(len(batch), -1).tolist()
-        return [row[: len(window.ids) - 1] for window, row in zip(batch, table, strict=True)]
+        return [row[window.known - 1 : len(window.ids) - 1] for window, row in zip(batch, table, strict=True)]
+
+    def _before_head(self, rows: torch.Tensor) -> tuple[torch.Tensor, Any]:
+        """What the head reads of every token, and the head; where more stands behind it, the logits themselves."""
+        if self._plain_head:
+            found = self._model.base_model(input_ids=rows, use_cache=False).last_hidden_state
+            return found.reshape(-1, found.shape[-1]), self._model.get_output_embeddings()
+        found = self._model(input_ids=rows, use_cache=False).logits
+        return found.reshape(-1, found.shape[-1]), lambda part: part
+
+    def _has_plain_head(self, info: ModelInfo) -> bool:
+        """Whether its logits are just what its head makes of the last layer; some scale or cap them."""
+        rows = torch.tensor([[info.vocab_size // 3, info.vocab_size // 2]], device=self._device)
+        with torch.inference_mode():
+            whole = self._model(input_ids=rows, use_cache=False).logits
+            try:
+                hidden = self._model.base_model(input_ids=rows, use_cache=False).last_hidden_state
+                made = self._model.get_output_embeddings()(hidden)
+            except (AttributeError, TypeError, RuntimeError):
+                return False
+        return bool(torch.allclose(made.float(), whole.float(), rtol=1e-3, atol=1e-4))
 
     def _scored(self, ids: list[int], found: dict[int, list[float]]) -> Scored:
         values = [value for start in sorted(found) for value in found[start]]

@@ -156,7 +156,7 @@ async def _key(ctx: Context) -> LossKey | None:
     if scan is None or not scan.model:
         return None
     try:
-        return LossKey(scan.model, min(models.get(scan.model).context, LONGEST_CONTEXT))
+        return LossKey(scan.model, min(models.get(ctx, scan.model).context, LONGEST_CONTEXT))
     except NotFound:
         return None
 

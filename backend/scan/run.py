@@ -29,7 +29,7 @@ LIVING = ("queued", "running")
 
 async def start(ctx: Context, request: wire.StartScan) -> wire.Scan:
     """Queue a scan; one that is under way goes on. Raises BadRequest without sources, NotFound for an unknown model."""
-    info = models.get(request.model or models.STARTER) if request.stage == 2 else None
+    info = models.get(ctx, request.model or models.STARTER) if request.stage == 2 else None
     if not await sources.list_sources(ctx):
         raise BadRequest("There are no sources to scan.", "Add one: `refact-tui sources add WHAT`.")
     running = await current(ctx)
@@ -67,7 +67,7 @@ async def rejudge(ctx: Context) -> wire.Scan | None:
     scan = await current(ctx)
     if scan is None or alive(ctx, scan):
         return scan
-    info = models.get(scan.model) if scan.stage == 2 else None
+    info = models.get(ctx, scan.model) if scan.stage == 2 else None
     key = _key(info)
     rule = await judging.policy(ctx, info)
     await judging.judge_all(ctx, rule, key, final=False)
@@ -91,7 +91,7 @@ async def recover(ctx: Context) -> None:
     )
     for row in rows:
         try:
-            info = models.get(row["model"]) if row["stage"] == 2 else None
+            info = models.get(ctx, row["model"]) if row["stage"] == 2 else None
         except RefactError as error:
             await ctx.db.execute(
                 "UPDATE scans SET state = 'failed', detail = ? WHERE id = ?", (error.message, row["id"])
@@ -191,10 +191,10 @@ async def _scan(ctx: Context, handle: JobHandle, scan: wire.Scan, info: ModelInf
     rule = await judging.policy(ctx, info)
     handle.progress(message="applying masks, switches and duplicates")
     await judging.judge_all(ctx, rule, key, final=False)
-    if key:
+    if key and info:
         middle = await counted(ctx, scan, rule, notes)
         progress.show(middle)
-        await score(ctx, handle, key, progress)
+        await score(ctx, handle, info, key, progress)
         handle.progress(message="applying the loss threshold")
         await judging.judge_all(ctx, rule, key, final=True)
     by = await judging.divide(ctx, key)

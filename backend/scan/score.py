@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from backend.models.catalog import from_json
 from backend.scan.lines import pack_lines
 from backend.scan.text import decode
 from backend.store.content import ContentStore
@@ -17,11 +18,13 @@ Emit = Callable[[dict[str, Any]], None]
 
 
 def score(model: str, context: int, items: Path, content: Path, emit: Emit) -> None:
-    """Score every content named in `items` (a JSON list of [sha256, bytes]). Raises RefactError without the model."""
+    """Score every content named in `items` (a JSON list of [sha256, bytes]) by the model described in `model`.
+
+    Raises RefactError where that cannot be loaded."""
     wanted: list[tuple[str, int]] = msgspec.json.decode(items.read_bytes(), type=list[tuple[str, int]])
     from backend.scan.loss import Scorer
 
-    scorer = Scorer(model, context)
+    scorer = Scorer(from_json(model), context)
     emit({"kind": "loaded"})
     store = ContentStore(content, read_only=True)
     try:

@@ -8,6 +8,7 @@ import msgspec
 from backend import settings
 from backend.context import Context
 from backend.jobs.queue import JobHandle
+from backend.models.catalog import ModelInfo, as_json
 from backend.scan import child, table
 from backend.scan.progress import Progress
 from backend.scan.table import LossKey
@@ -70,7 +71,7 @@ async def compare(ctx: Context, handle: JobHandle) -> None:
         await settings.set(ctx.db, ctx.setting(COMPARED), fingerprint)
 
 
-async def score(ctx: Context, handle: JobHandle, key: LossKey, progress: Progress) -> None:
+async def score(ctx: Context, handle: JobHandle, info: ModelInfo, key: LossKey, progress: Progress) -> None:
     """Stage 2 over every accepted content without a loss; nothing is started where there is none."""
     wanted = [(sha, size) for sha, size in await table.unscored(ctx, key) if size > 0]
     if not wanted:
@@ -83,7 +84,7 @@ async def score(ctx: Context, handle: JobHandle, key: LossKey, progress: Progres
         "state": str(ctx.paths.database),
         "content": str(ctx.paths.content),
         "items": str(items),
-        "model": key.model,
+        "model": as_json(info),
         "context": key.context,
     }
     handle.progress(done=0, total=len(wanted), unit="files", message=f"loading {key.model}")

@@ -11,7 +11,8 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from backend.errors import RefactError
-from backend.serve.decode import Layer, Shape, Weights
+from backend.serve.decode import Layer, Weights
+from backend.serve.llama import Shape
 from backend.serve.request import Adapter
 
 KEEP = 4

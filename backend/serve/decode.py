@@ -1,14 +1,12 @@
 """A Llama-architecture model in plain torch: one forward pass over any mix of prompts and single tokens.
 
 Importing transformers' own costs six seconds and decodes slower; greedy output is the same token for token, which a
-test holds. Other architectures are refused in words; they come with their own loader when they can be hosted.
+test holds. Mistral and Qwen2 are Llama but for a window and some biases; others are refused in words (`serve.llama`).
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -16,33 +14,13 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from backend.errors import RefactError
-
-
-@dataclass(frozen=True)
-class Shape:
-    """What config.json says."""
-
-    hidden: int
-    layers: int
-    heads: int
-    kv_heads: int
-    head: int
-    epsilon: float
-    theta: float
-    context: int
-
-    @property
-    def queries(self) -> int:
-        return self.heads * self.head
-
-    @property
-    def keys(self) -> int:
-        return self.kv_heads * self.head
+from backend.models.folder import weight_files
+from backend.serve.llama import Shape
 
 
 @dataclass(frozen=True)
 class Layer:
-    """One block's weights; projections that read the same input are fused."""
+    """One block's weights; projections that read the same input are fused. Most models have no biases."""
 
     attention_norm: Tensor
     qkv: Tensor
@@ -50,6 +28,10 @@ class Layer:
     mlp_norm: Tensor
     gate_up: Tensor
     down: Tensor
+    qkv_bias: Tensor | None = None
+    output_bias: Tensor | None = None
+    gate_up_bias: Tensor | None = None
+    down_bias: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -71,31 +53,30 @@ class Cache:
         self.used = 0
 
 
-def read_shape(folder: Path) -> Shape:
-    """Shape of the model in `folder`. Raises RefactError for what this forward pass does not compute."""
-    config: dict[str, Any] = json.loads((folder / "config.json").read_text())
-    rope = config.get("rope_parameters") or config.get("rope_scaling") or {}
-    odd = [name for name in ("attention_bias", "mlp_bias", "sliding_window", "quantization_config") if config.get(name)]
-    if config.get("model_type") != "llama" or rope.get("rope_type", "default") != "default" or odd:
-        raise RefactError(f"{folder} is not a plain Llama-architecture model.", "This version serves only those.")
-    return Shape(
-        hidden=config["hidden_size"],
-        layers=config["num_hidden_layers"],
-        heads=config["num_attention_heads"],
-        kv_heads=config.get("num_key_value_heads") or config["num_attention_heads"],
-        head=config.get("head_dim") or config["hidden_size"] // config["num_attention_heads"],
-        epsilon=config["rms_norm_eps"],
-        theta=float(rope.get("rope_theta") or config.get("rope_theta") or 10_000.0),
-        context=config["max_position_embeddings"],
-    )
-
-
 def read_weights(folder: Path, shape: Shape) -> Weights:
-    """The base weights, in float32 whatever they are stored in: on a CPU that decodes fastest for small models."""
-    raw = {name: tensor.float() for name, tensor in load_file(folder / "model.safetensors").items()}
+    """The base weights, in float32 whatever they are stored in: on a CPU that decodes fastest for small models.
 
+    Raises RefactError where some are missing."""
+    raw: dict[str, Tensor] = {}
+    for path in weight_files(folder):
+        raw |= {name: tensor.float() for name, tensor in load_file(path).items()}
+    try:
+        return _arranged(raw, shape)
+    except KeyError as error:
+        raise RefactError(f"The model in {folder} has no weights called {error}.", "Copy it here again.") from error
+
+
+def _arranged(raw: dict[str, Tensor], shape: Shape) -> Weights:
     def fused(block: str, *names: str) -> Tensor:
         return torch.cat([raw[f"{block}.{name}.weight"] for name in names])
+
+    def bias(block: str, *names: str) -> Tensor | None:
+        """Biases side by side, nought where only some have one."""
+        found = [raw.get(f"{block}.{name}.bias") for name in names]
+        if all(one is None for one in found):
+            return None
+        sizes = [len(raw[f"{block}.{name}.weight"]) for name in names]
+        return torch.cat([torch.zeros(size) if one is None else one for one, size in zip(found, sizes, strict=True)])
 
     layers = []
     for number in range(shape.layers):
@@ -108,6 +89,10 @@ def read_weights(folder: Path, shape: Shape) -> Weights:
                 mlp_norm=raw[f"{block}.post_attention_layernorm.weight"],
                 gate_up=fused(f"{block}.mlp", "gate_proj", "up_proj"),
                 down=raw[f"{block}.mlp.down_proj.weight"],
+                qkv_bias=bias(f"{block}.self_attn", "q_proj", "k_proj", "v_proj"),
+                output_bias=bias(f"{block}.self_attn", "o_proj"),
+                gate_up_bias=bias(f"{block}.mlp", "gate_proj", "up_proj"),
+                down_bias=bias(f"{block}.mlp", "down_proj"),
             )
         )
     embedding = raw["model.embed_tokens.weight"]
@@ -119,7 +104,8 @@ class Llama:
 
     def __init__(self, shape: Shape) -> None:
         self.shape = shape
-        frequencies = 1.0 / shape.theta ** (torch.arange(0, shape.head, 2, dtype=torch.int64).float() / shape.head)
+        plain = 1.0 / shape.theta ** (torch.arange(0, shape.head, 2, dtype=torch.int64).float() / shape.head)
+        frequencies = torch.tensor([shape.stretched(frequency) for frequency in plain.tolist()])
         angles = torch.outer(torch.arange(shape.context).float(), frequencies)
         self._cos = torch.cat((angles, angles), -1).cos()
         # The sign of "rotate half" is folded into the table: one multiplication less in every layer.
@@ -136,7 +122,9 @@ class Llama:
         x = weights.embedding[torch.tensor([id_ for _, ids in pieces for id_ in ids])]
         masks = [_mask(cache.used, len(ids)) for cache, ids in pieces]
         for number, layer in enumerate(weights.layers):
-            mixed = F.linear(F.rms_norm(x, (shape.hidden,), layer.attention_norm, shape.epsilon), layer.qkv)
+            mixed = F.linear(
+                F.rms_norm(x, (shape.hidden,), layer.attention_norm, shape.epsilon), layer.qkv, layer.qkv_bias
+            )
             turned = mixed[:, : shape.queries + shape.keys].unflatten(-1, (-1, shape.head))
             turned = turned * cos + turned.roll(shape.head // 2, -1) * sin
             values = mixed[:, shape.queries + shape.keys :].unflatten(-1, (-1, shape.head))
@@ -144,10 +132,11 @@ class Llama:
                 self._attend(number, cache, turned[start:end], values[start:end], mask)
                 for (cache, _), (start, end), mask in zip(pieces, spans, masks, strict=True)
             ]
-            x = x + F.linear(torch.cat(attended) if len(attended) > 1 else attended[0], layer.output)
+            joined = torch.cat(attended) if len(attended) > 1 else attended[0]
+            x = x + F.linear(joined, layer.output, layer.output_bias)
             seen = F.rms_norm(x, (shape.hidden,), layer.mlp_norm, shape.epsilon)
-            gate, up = F.linear(seen, layer.gate_up).chunk(2, -1)
-            x = x + F.linear(F.silu(gate) * up, layer.down)
+            gate, up = F.linear(seen, layer.gate_up, layer.gate_up_bias).chunk(2, -1)
+            x = x + F.linear(F.silu(gate) * up, layer.down, layer.down_bias)
         for cache, ids in pieces:
             cache.used += len(ids)
         last = x[torch.tensor([end - 1 for _, end in spans])]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from backend.context import Context
 from backend.errors import NotReady, Overloaded, RefactError
 from backend.jobs.process import Child, spawn
-from backend.models.catalog import get
+from backend.models.catalog import as_json, get
 from backend.serve import protocol
 from backend.serve.measure import Measure
 from backend.serve.request import Adapter, CompletionRequest, Delta
@@ -92,7 +92,7 @@ class Host:
     def context(self) -> int:
         """Tokens the model can read; 0 where its folder is not complete."""
         try:
-            return get(self.model).context
+            return get(self._ctx, self.model).context
         except RefactError:
             return 0
 
@@ -158,7 +158,7 @@ class Host:
             started = time.monotonic()
             try:
                 await self._one_life()
-            except OSError as error:
+            except (OSError, RefactError) as error:
                 self.detail = f"The worker could not be started: {error}"
             if time.monotonic() - started > 30:
                 self._deaths = 0
@@ -173,7 +173,7 @@ class Host:
         self._child = await spawn(
             self._ctx.paths,
             "backend.serve.worker",
-            self.model,
+            as_json(get(self._ctx, self.model)),
             log=self._ctx.paths.logs / "worker.log",
             # One thread: a model of this size is bound by overhead, and beside a trainer a second one only waits.
             env={"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"},

@@ -5,14 +5,22 @@ import contextlib
 import time
 from collections.abc import AsyncGenerator
 
-from backend import wire
+import psutil
+
+from backend import settings, wire
 from backend.checkpoints import catalog
 from backend.context import Context
-from backend.errors import NotFound
-from backend.models.catalog import STARTER
+from backend.errors import BadRequest, NotFound, TooLarge
+from backend.models.catalog import STARTER, get
+from backend.models.records import publish
 from backend.serve.host import Host
+from backend.serve.llama import read_shape
 from backend.serve.request import BASE, Adapter, CompletionRequest, Delta
 
+HOSTED = "serve.hosted"
+"""Setting: names of the models that are hosted beside the starter."""
+WIDTH = 4
+"""Bytes of a weight as it is hosted."""
 QUIET_S = 0.25
 """At most four events a second and model while requests flow."""
 
@@ -26,6 +34,48 @@ class Hosts:
         self._late: dict[str, asyncio.TimerHandle] = {}
         self.caps_version = 0
         """Grows whenever what is served changes, so that IDEs ask for the capabilities again."""
+
+    async def restore(self) -> None:
+        """At the engine's start: the models that were hosted before, as far as they are still there."""
+        for name in await settings.get(self._ctx.db, HOSTED) or []:
+            if name in self._ctx.models:
+                self._hosts[name] = Host(self._ctx, name, self._changed)
+
+    async def take_up(self, model: str) -> None:
+        """Host one more model; it begins to load.
+
+        Raises NotFound for an unknown model, BadRequest for one that cannot be hosted, TooLarge without memory."""
+        info = get(self._ctx, model)
+        if "completion" not in info.supports:
+            raise BadRequest(f"{model} does not support completion.", "See `refact-tui models list --json`.")
+        await asyncio.to_thread(read_shape, info.path)
+        if info.pickle:
+            raise BadRequest(
+                f"{model} cannot be hosted yet: its weights are pickled files.", "Save them as safetensors."
+            )
+        needed, free = WIDTH * info.parameters, psutil.virtual_memory().available
+        if needed > free:
+            raise TooLarge(
+                f"{model} takes {needed / 1e9:.1f} GB to host, and {free / 1e9:.1f} GB are free.",
+                "Close something, or unhost another model.",
+            )
+        self._hosts[model] = Host(self._ctx, model, self._changed)
+        self._hosts[model].start()
+        await self._remember()
+
+    async def give_up(self, model: str) -> None:
+        """Host a model no longer. Raises NotFound for one that is not, BadRequest for the starter."""
+        host = self.host(model)
+        if model == STARTER:
+            raise BadRequest("The starter is always hosted.", "It takes little: a tenth of a gigabyte.")
+        del self._hosts[model]
+        await self._remember()
+        await host.close()
+
+    async def _remember(self) -> None:
+        self.grow()
+        await settings.set(self._ctx.db, HOSTED, [name for name in self._hosts if name != STARTER])
+        await publish(self._ctx)
 
     async def start(self) -> None:
         """Begin to load every hosted model; returns at once, requests wait for readiness."""

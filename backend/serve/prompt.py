@@ -8,7 +8,7 @@ like a mark is text that a user wrote, and stays text.
 from dataclasses import dataclass
 
 from backend.models.catalog import ModelInfo
-from backend.models.layout import infill_prompt, trim
+from backend.models.layout import infill_prompt, opening, plain_document, trim
 from backend.models.tokenizer import TextTokenizer
 from backend.serve.request import CompletionRequest
 
@@ -46,7 +46,7 @@ def take_apart(info: ModelInfo, prompt: str) -> Parts:
     p, s, m = (prompt.find(mark) for mark in marks)
     if not 0 <= s < m or p > m:
         return plain
-    context = prompt[: min(place for place in (p, s) if place >= 0)].removeprefix(info.eot)
+    context = prompt[: min(place for place in (p, s) if place >= 0)].removeprefix(info.bos).removeprefix(info.eot)
     after_p, after_s, after_m = p + len(marks[0]), s + len(marks[1]), prompt[m + len(marks[2]) :]
     if p < 0 or after_p == s:
         return Parts(context + after_m, prompt[after_s:m])
@@ -65,11 +65,13 @@ def lay_out(info: ModelInfo, tokenizer: TextTokenizer, request: CompletionReques
     parts = Parts(request.prompt, request.suffix) if request.suffix else take_apart(info, request.prompt)
     room = info.context - min(max(request.max_tokens, 1), info.context // 2)
     far = info.context * LONGEST_TOKEN
-    prefix = tokenizer.encode_plain(parts.prefix[-far:])
-    if parts.suffix:
+    whole = len(parts.prefix) <= far
+    prefix = tokenizer.encode_plain(tokenizer.begun(parts.prefix) if whole else parts.prefix[-far:])
+    marks = tokenizer.marks
+    if parts.suffix and info.fim_layout != "none":
         suffix = tokenizer.encode_plain(parts.suffix[:far])
-        prefix, suffix = trim(prefix, suffix, room - MARKS_AROUND)
-        ids = infill_prompt(info, tokenizer.marks, prefix, suffix)
+        prefix, suffix = trim(prefix, suffix, room - MARKS_AROUND - len(opening(marks)))
+        ids = infill_prompt(info, marks, prefix, suffix)
     else:
-        ids = prefix[-room:] or [tokenizer.marks.eot]
+        ids = plain_document(info, marks, prefix[-(room - len(opening(marks))) :], False) or [marks.eot]
     return Prompt(ids, min(request.max_tokens, info.context - len(ids)))

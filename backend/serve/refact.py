@@ -28,7 +28,7 @@ def record(info: ModelInfo) -> dict[str, Any]:
         "fim_suffix": info.fim_suffix,
         "fim_middle": info.fim_middle,
         "eot": info.eot,
-        "extra_stop_tokens": [],
+        "extra_stop_tokens": list(info.stops),
         "context_format": "",
         "rag_ratio": 0.5,
     }
@@ -56,7 +56,7 @@ async def capabilities(ctx: Context) -> dict[str, Any]:
     """Both formats in one document."""
     listed = await names(ctx)
     base = {name: split_model(name)[0] for name in listed}
-    infos = {model: get(model) for model in ctx.hosts.models()}
+    infos = {model: get(ctx, model) for model in ctx.hosts.models()}
     records = {name: record(infos[base[name]]) for name in listed}
     # The plain name follows every switch at once; a checkpoint's own name would pin the plug-in to it.
     default = ctx.hosts.models()[0]
@@ -99,7 +99,7 @@ async def tokenizer(request: Request) -> Response:
     """GET /tokenizer/{name}: public, since plug-ins ask for it without their key; `--` stands for `/`."""
     model = split_model(request.path_params["name"].replace("--", "/"))[0]
     try:
-        path = get(model).path / "tokenizer.json"
+        path = get(request.app.state.ctx, model).path / "tokenizer.json"
     except RefactError as error:
         return JsonResponse(error_body(404, error.message, error.code), 404)
     return FileResponse(path, media_type="application/json")

@@ -1,4 +1,5 @@
-"""The inference worker: `python -P -m backend.serve.worker MODEL`; reads requests on stdin, writes pieces to stdout.
+"""The inference worker: `python -P -m backend.serve.worker MODEL`, where MODEL is its
+description as JSON; reads requests on stdin, writes pieces to stdout.
 
 It holds the base model once and a merged copy of the newest few checkpoints, and ends when its stdin is closed."""
 
@@ -8,17 +9,19 @@ import queue
 import sys
 import threading
 import time
+from dataclasses import replace
 from typing import BinaryIO
 
 import psutil
 import torch
 
 from backend.errors import RefactError
-from backend.models.catalog import get
+from backend.models.catalog import ModelInfo, from_json
 from backend.models.tokenizer import load_tokenizer
 from backend.serve.adapters import Adapters
 from backend.serve.batch import Batch, Row
-from backend.serve.decode import Llama, read_shape, read_weights
+from backend.serve.decode import Llama, read_weights
+from backend.serve.llama import read_shape
 from backend.serve.prompt import lay_out
 from backend.serve.protocol import (
     Cancel,
@@ -41,14 +44,14 @@ log = logging.getLogger("refact.worker")
 class Worker:
     """One model and the requests that it is answering."""
 
-    def __init__(self, model: str, out: BinaryIO) -> None:
+    def __init__(self, info: ModelInfo, out: BinaryIO) -> None:
         self._out = out
-        self._info = get(model)
+        self._info = info
         self._tokenizer = load_tokenizer(self._info)
-        shape = read_shape(self._info.path)
-        self._adapters = Adapters(read_weights(self._info.path, shape), shape)
-        marks = self._tokenizer.marks
-        self._batch = Batch(Llama(shape), (marks.eot, marks.prefix, marks.suffix, marks.middle))
+        # Positions beyond what is ever asked for would take memory for nothing.
+        shape = replace(read_shape(info.path), context=info.context)
+        self._adapters = Adapters(read_weights(info.path, shape), shape)
+        self._batch = Batch(Llama(shape), self._tokenizer.marks.ends)
 
     def serve(self, inbox: "queue.SimpleQueue[tuple[float, ToWorker] | None]") -> None:
         """Answer until the inbox ends with None."""
@@ -107,7 +110,7 @@ def _read_all(source: BinaryIO, inbox: "queue.SimpleQueue[tuple[float, ToWorker]
 
 
 def main() -> int:
-    """Load the model named on the command line and answer; 1 when it cannot be loaded."""
+    """Load the model described on the command line and answer; 1 when it cannot be loaded."""
     # Whatever a library prints must not get between the messages.
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
@@ -115,11 +118,12 @@ def main() -> int:
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
     inbox: queue.SimpleQueue[tuple[float, ToWorker] | None] = queue.SimpleQueue()
     threading.Thread(target=_read_all, args=(sys.stdin.buffer, inbox), daemon=True).start()
+    info = from_json(sys.argv[1])
     try:
-        worker = Worker(sys.argv[1], out)
+        worker = Worker(info, out)
     except (RefactError, OSError, ValueError, KeyError) as error:
         log.exception("the model cannot be loaded")
-        known = error if isinstance(error, RefactError) else RefactError(f"{sys.argv[1]} cannot be loaded: {error}")
+        known = error if isinstance(error, RefactError) else RefactError(f"{info.name} cannot be loaded: {error}")
         out.write(frame(Failed(0, known.message, known.hint)))
         out.flush()
         return 1

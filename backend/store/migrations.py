@@ -86,6 +86,16 @@ def files_to_filter(connection: sqlite3.Connection) -> None:
     connection.execute(f"CREATE INDEX files_to_filter ON files({columns})")
 
 
+def base_models(connection: sqlite3.Connection) -> None:
+    """Base models beside the starter: where they come from, what their owner allows, and what was found in them."""
+    connection.execute(
+        "CREATE TABLE models(name TEXT PRIMARY KEY, kind TEXT NOT NULL, location TEXT NOT NULL, revision TEXT, "
+        "commit_sha TEXT, path TEXT NOT NULL, family TEXT, credential TEXT, allow_pickle INTEGER NOT NULL, "
+        "trust_remote_code INTEGER NOT NULL, state TEXT NOT NULL, detail TEXT NOT NULL, found TEXT, "
+        "added TEXT NOT NULL)"
+    )
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     first_tables,
     files_by_hand,
@@ -96,6 +106,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     near_in_pairs,
     files_commits_ago,
     files_to_filter,
+    base_models,
 )
 """In the order they are applied; one that has been released is never changed, only followed."""
 

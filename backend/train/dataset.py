@@ -1,22 +1,22 @@
 """From accepted files to rows of tokens, the same in the same order for the same seed; torch-free."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from random import Random
 from typing import Any
 
 from backend.models.catalog import ModelInfo
-from backend.models.layout import infill_document
+from backend.models.layout import infill_document, plain_document
 from backend.models.tokenizer import TextTokenizer
 from backend.scan.text import decode
 from backend.store.content import ContentStore
 from backend.train.fim import split
 from backend.train.packing import Document, Row, cut, pack
 
-MARKS = 4
-"""Tokens that infilling adds to a piece: three marks and the end of text."""
+MARKS = 5
+"""Tokens that infilling adds to a piece at most: one before every text, three marks and the end of text."""
 SEAMS = 12
 """Tokens kept free in a row, since three parts encoded apart may take a few more than the whole."""
 ENOUGH = 4
@@ -72,6 +72,8 @@ class Rows:
         self._texts, self._info, self._tokenizer = texts, info, tokenizer
         self._context = int(settings["context"])
         self._fim_rate, self._weight = float(settings["fim_rate"]), float(settings["context_weight"])
+        if info.fim_layout == "none":
+            self._fim_rate = 0.0
         self._seed = int(settings["seed"])
 
     def stream(self, epoch: int = 0, index: int = 0) -> Iterator[tuple[int, int, Row]]:
@@ -103,22 +105,23 @@ class Rows:
             return
         pieces = cut(text, self._context - MARKS - SEAMS, self._tokenizer.encode_plain)
         for number, piece in enumerate(pieces):
-            infill = self._infill(piece, random) if random.random() < self._fim_rate else None
+            first = self._tokenizer.begun if number == 0 else str
+            infill = self._infill(piece, random, first) if random.random() < self._fim_rate else None
             if infill is None or len(infill.ids) > self._context:
-                infill = self._plain(piece, last=number == len(pieces) - 1)
+                infill = self._plain(first(piece), last=number == len(pieces) - 1)
             yield infill
 
     def _plain(self, piece: str, last: bool) -> Document:
         """The piece as it is; only a whole file ends with the end of text."""
-        ids = self._tokenizer.encode_plain(piece) + ([self._tokenizer.marks.eot] if last else [])
+        ids = plain_document(self._info, self._tokenizer.marks, self._tokenizer.encode_plain(piece), last)
         return Document(ids, [0.0] + [1.0] * (len(ids) - 1))
 
-    def _infill(self, piece: str, random: Random) -> Document | None:
+    def _infill(self, piece: str, random: Random, first: Callable[[str], str]) -> Document | None:
         parts = split(piece, random)
         if parts is None:
             return None
         encode, marks = self._tokenizer.encode_plain, self._tokenizer.marks
-        prefix, suffix, middle = encode(parts.prefix), encode(parts.suffix), encode(parts.middle)
+        prefix, suffix, middle = encode(first(parts.prefix)), encode(parts.suffix), encode(parts.middle)
         ids = infill_document(self._info, marks, prefix, suffix, middle)
         special = {marks.prefix, marks.suffix, marks.middle}
         weights = [0.0 if id_ in special else self._weight for id_ in ids]
@@ -127,14 +130,16 @@ class Rows:
         return Document(ids, weights)
 
 
-def held_out_rows(texts: Texts, tokenizer: TextTokenizer, context: int, windows: int, seed: int) -> list[Row]:
+def held_out_rows(
+    texts: Texts, info: ModelInfo, tokenizer: TextTokenizer, context: int, windows: int, seed: int
+) -> list[Row]:
     """The fixed test set: plain text from all over the held-out files, at most `windows` rows, packed."""
     random = Random(f"{seed}:test")
     pieces: list[Document] = []
     read = 0
     for text in texts.sample(random):
         for piece in cut(text, context - MARKS, tokenizer.encode_plain) if text.strip() else []:
-            ids = tokenizer.encode_plain(piece)
+            ids = plain_document(info, tokenizer.marks, tokenizer.encode_plain(piece), False)
             read += len(ids)
             pieces.append(Document(ids, [0.0] + [1.0] * (len(ids) - 1)))
         if read > ENOUGH * windows * context:

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from backend.models.catalog import ModelInfo, read_folder
+from backend.models.catalog import ModelInfo, from_json, read_folder
 
 FULL_DISK = 75
 """Exit status of a trainer that paused because nothing can be written (EX_TEMPFAIL)."""
@@ -35,8 +35,11 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     threads: int = 2
     """Fixed, since other thread counts add numbers in another order."""
 
+    described: str = ""
+    """The base model's description as JSON; empty for the starter."""
+
     def info(self) -> ModelInfo:
-        return read_folder(self.model, Path(self.model_path))
+        return from_json(self.described) if self.described else read_folder(self.model, Path(self.model_path))
 
 
 @dataclass(frozen=True)

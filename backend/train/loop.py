@@ -75,7 +75,7 @@ class Trainer:
         self.rows = Rows(train, info, self.tokenizer, self.settings)
         self._check()
         context, seed = self.settings["context"], self.settings["seed"]
-        self.held_out = held_out_rows(self.test, self.tokenizer, context, self.job.windows, seed)
+        self.held_out = held_out_rows(self.test, info, self.tokenizer, context, self.job.windows, seed)
 
     def _load(self) -> None:
         """The model with its adapters, the optimizer, and accelerate around both."""

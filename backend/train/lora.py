@@ -5,6 +5,8 @@ from typing import Any
 import torch
 from peft import LoraConfig, get_peft_model
 
+from backend.train.settings import targets_of
+
 
 def adapted(model: Any, settings: dict[str, Any]) -> Any:
     """`model` with fresh adapters drawn from the run's seed; only they can be trained, in fp32."""
@@ -13,7 +15,7 @@ def adapted(model: Any, settings: dict[str, Any]) -> Any:
         r=settings["lora_r"],
         lora_alpha=settings["lora_alpha"],
         lora_dropout=settings["lora_dropout"],
-        target_modules=settings["target_modules"],
+        target_modules=targets_of(settings),
         task_type="CAUSAL_LM",
     )
     tuned = get_peft_model(model, config, autocast_adapter_dtype=True)

@@ -12,7 +12,7 @@ from backend.models.catalog import ModelInfo
 from backend.scan import results
 from backend.scan import run as scan_run
 from backend.scan.results import AcceptedFile
-from backend.train.settings import merged
+from backend.train.settings import merged, targets_of
 
 FEWEST_FILES = 8
 FEWEST_TEST_TOKENS = 8_000
@@ -58,12 +58,25 @@ async def prepare(ctx: Context, request: wire.StartRun) -> Prepared:
         raise BadRequest("A run needs at least one step.", "Leave --steps out and it is planned.")
     if request.minutes is not None and not 0.1 <= request.minutes <= 10_000:
         raise BadRequest(f"{request.minutes:g} minutes cannot be planned; from 0.1 to 10000 can.")
-    info = catalog.get(request.model or catalog.STARTER)
+    info = catalog.get(ctx, request.model or catalog.STARTER)
+    _refuse_unfit(info, chosen)
     files = await results.accepted(ctx)
     await _refuse_too_little(ctx, files)
     measured = await settings.get(ctx.db, rate_setting(info.name))
     rate = float(measured) if measured else _guessed_rate(info)
     return _work_out(info, files, chosen, overrides, request.minutes, rate)
+
+
+def _refuse_unfit(info: ModelInfo, chosen: dict[str, Any]) -> None:
+    """Raises BadRequest for a model that cannot be fine-tuned, or layers that it does not have."""
+    if "finetune" not in info.supports:
+        why = " ".join(info.notes) or "It does not support that."
+        raise BadRequest(f"{info.name} cannot be fine-tuned. {why}", "Choose another model: `refact-tui models list`.")
+    targets = targets_of(chosen)
+    if isinstance(targets, list) and (unknown := [name for name in targets if name not in info.linear]):
+        raise BadRequest(
+            f"{info.name} has no linear layers called {', '.join(unknown)}.", f"It has {', '.join(info.linear)}."
+        )
 
 
 async def _refuse_too_little(ctx: Context, files: list[AcceptedFile]) -> None:

@@ -18,6 +18,7 @@ from backend.jobs import journal
 from backend.jobs.process import adopt
 from backend.jobs.queue import JobHandle
 from backend.jobs.states import Stopped
+from backend.models.catalog import STARTER, as_json
 from backend.store.database import now
 from backend.train import records
 from backend.train.dataset import Member, write_manifest
@@ -238,6 +239,7 @@ def _write_folder(ctx: Context, name: str, prepared: Prepared) -> None:
                 run=name,
                 model=prepared.info.name,
                 model_path=str(prepared.info.path),
+                described="" if prepared.info.family == STARTER else as_json(prepared.info),
                 content=str(ctx.paths.content),
                 settings=prepared.plan.settings,
                 steps=prepared.plan.steps,

@@ -21,6 +21,7 @@ class Setting:
     choices: tuple[str, ...] = ()
 
 
+TARGETS, ALL_LINEAR = "target_modules", "all-linear"
 SETTINGS = (
     Setting("lora_r", int, 16, 4, 128, "Rank of the adapters: how much they can learn."),
     Setting("lora_alpha", int, 32, 1, 256, "Strength of the adapters; their output is scaled by lora_alpha / lora_r."),
@@ -41,7 +42,7 @@ SETTINGS = (
     Setting("eval_every", int, 0, 0, 50000, "Steps between test losses, each with a checkpoint; 0 means planned."),
     Setting("save_every", int, 0, 0, 50000, "Steps between resumable states; 0 means planned."),
     Setting("early_stop_patience", int, 4, 1, 1000, "Test losses without a new best before training ends."),
-    Setting("target_modules", str, "all-linear", 0, 0, "Layers that get adapters.", ("all-linear",)),
+    Setting(TARGETS, str, ALL_LINEAR, 0, 0, "Layers that get adapters: all-linear, or names with commas between."),
     Setting("seed", int, 42, 0, 2**31 - 1, "Same seed, same data, same machine: same numbers."),
 )
 BY_NAME = {setting.name: setting for setting in SETTINGS}
@@ -74,6 +75,10 @@ def checked(setting: Setting, value: Any) -> Any:
         if isinstance(value, bool):
             return value
         raise BadRequest(f"{setting.name} is {value!r}; it must be true or false.", setting.meaning)
+    if setting.kind is str:
+        if isinstance(value, str) and value.strip():
+            return value.strip()
+        raise BadRequest(f"{setting.name} is {value!r}; it must be a text.", setting.meaning)
     numeric = isinstance(value, int | float) and not isinstance(value, bool)
     whole = setting.kind is not int or (numeric and float(value).is_integer())
     if not numeric or not whole or not setting.low <= value <= setting.high:
@@ -82,6 +87,12 @@ def checked(setting: Setting, value: Any) -> Any:
             f"{setting.name} is {value!r}; it must be {what} from {setting.low:g} to {setting.high:g}.", setting.meaning
         )
     return setting.kind(value)
+
+
+def targets_of(chosen: Mapping[str, Any]) -> str | list[str]:
+    """The layers that get adapters as peft wants them: all-linear, or a list of names."""
+    text = str(chosen[TARGETS])
+    return text if text == ALL_LINEAR else [name.strip() for name in text.split(",") if name.strip()]
 
 
 def learning_rate_at(step: int, steps: int, settings: Mapping[str, Any]) -> float:

@@ -6,6 +6,7 @@ import msgspec
 
 from backend.wire.base import HostState, JobKind, JobState, ServeMode, Struct
 from backend.wire.code import Credential, PinnedHost, Scan, Source
+from backend.wire.models import Model
 from backend.wire.tuning import Checkpoint, Run
 
 
@@ -41,7 +42,7 @@ class Job(Struct, frozen=True, kw_only=True):
     id: int
     kind: JobKind
     name: str
-    """What it works on: the source's name, `scan`, or the run's name."""
+    """What it works on: the source's name, `scan`, the run's name, or the model's."""
     state: JobState
     done: int = 0
     total: int = 0
@@ -63,15 +64,6 @@ class Status(Struct, frozen=True, kw_only=True):
     serving: list[Serving]
     jobs: list[Job]
     """Jobs that are queued or running, then the last few that ended."""
-
-
-class Model(Struct, frozen=True, kw_only=True):
-    name: str
-    family: str
-    parameters: int
-    context: int
-    loss_threshold: float
-    hosted: bool
 
 
 class Finding(Struct, frozen=True, kw_only=True):
@@ -126,8 +118,8 @@ class Event(Struct, frozen=True, kw_only=True):
     """One change. `kind` names the type of `data`.
 
     job: Job · source: Source · source_removed: {"name"} · scan: Scan · run: Run · metric: MetricEvent ·
-    checkpoints: {"checkpoints": [Checkpoint]} (the whole list) · serving: Serving · log: LogLine ·
-    credentials: Credentials (all of them) · engine: {"state": "stopping"} · reset: {}
+    checkpoints: {"checkpoints": [Checkpoint]} (the whole list) · models: {"models": [Model]} (the whole list) ·
+    credentials: Credentials (all of them) · serving: Serving · log: LogLine · engine: {"state": "stopping"} · reset: {}
     """
 
     id: int

@@ -19,11 +19,12 @@ def scan() -> None:
 
 @verb(scan, "run")
 @click.option("--stage", type=click.Choice(["1", "2"]), default="2", help="1 judges without the model.")
+@click.option("--model", help="The base model that will be tuned; else the starter.")
 @click.option("--wait", "waiting", is_flag=True, help="Return when it is done.")
-def run(stage: str, waiting: bool, as_json: bool) -> None:
+def run(stage: str, model: str | None, waiting: bool, as_json: bool) -> None:
     """Judge every file of every source."""
     with connect() as client:
-        found = client.post("/scan", wire.StartScan(stage=1 if stage == "1" else 2), wire.Scan)
+        found = client.post("/scan", wire.StartScan(stage=1 if stage == "1" else 2, model=model), wire.Scan)
         if waiting:
             found = until_scanned(client)
     emit(found, as_json, scan_text(found))

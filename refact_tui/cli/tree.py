@@ -1,13 +1,28 @@
 """Every verb there is: importing a group's file declares its verbs."""
 
-from refact_tui.cli import credentials, engine, examine, projects, quickstart, scan, scan_changes, serve, sources, train
+from refact_tui.cli import (
+    credentials,
+    engine,
+    examine,
+    hosting,
+    models,
+    projects,
+    quickstart,
+    scan,
+    scan_changes,
+    serve,
+    sources,
+    train,
+)
 from refact_tui.cli.verbs import main
 
 __all__ = [
     "credentials",
     "engine",
     "examine",
+    "hosting",
     "main",
+    "models",
     "projects",
     "quickstart",
     "scan",

@@ -13,7 +13,8 @@ from refact_tui.signs import clean
 from refact_tui.state import EngineState
 from refact_tui.widgets.listing import fit
 
-_JOBS: tuple[wire.JobKind, ...] = ("train", "scan", "source")
+_VERBS = {"source": "read", "model": "add"}
+_JOBS: tuple[wire.JobKind, ...] = ("train", "scan", "source", "model")
 """The kinds of jobs, the one people wait for first."""
 Part = tuple[str, str]
 """Words and their style."""
@@ -79,7 +80,7 @@ def _job(job: wire.Job, state: EngineState) -> Part:
     name = "" if job.kind == "scan" else f" {clean(job.name)}"
     if state.project and job.project != state.project:
         name += f" ({clean(job.project)})"
-    said = [f"▶ {'read' if job.kind == 'source' else job.kind}{name}"]
+    said = [f"▶ {_VERBS.get(job.kind, job.kind)}{name}"]
     if job.state == "queued":
         said.append("queued")
     elif job.total:

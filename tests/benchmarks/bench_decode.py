@@ -8,9 +8,10 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 import torch
 
-from backend.models.catalog import STARTER, get
+from backend.models.catalog import starter
 from backend.models.load import load_base
-from backend.serve.decode import Cache, Llama, read_shape, read_weights
+from backend.serve.decode import Cache, Llama, read_weights
+from backend.serve.llama import read_shape
 
 TOKENS, TURNS = 64, 3
 PROMPTS = (128, 1000)
@@ -31,7 +32,7 @@ def timed(prompt: int, generate: Callable[[int, int], object]) -> tuple[float, f
 
 def main() -> None:
     torch.set_num_threads(1)
-    info = get(STARTER)
+    info = starter()
     ids = torch.randint(5, info.vocab_size, (max(PROMPTS),), generator=torch.Generator().manual_seed(1))
     shape = read_shape(info.path)
     weights, model = read_weights(info.path, shape), Llama(shape)

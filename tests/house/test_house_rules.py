@@ -21,6 +21,7 @@ MAY_BE_HEAVY = (
     "backend/train/evaluate.py",
     "backend/train/batches.py",
     "backend/scan/loss.py",
+    "backend/models/check.py",
     "backend/models/load.py",
     "backend/models/starter/",
     "backend/serve/worker.py",

@@ -66,8 +66,8 @@ def test_losses_are_those_of_the_definition(
 ) -> None:
     monkeypatch.setattr(loss, "BATCH_TOKENS", 200)
     monkeypatch.setattr(loss, "LOGITS_TOKENS", 37)
-    scorer = Scorer("starter", context)
-    tokenizer = load_tokenizer(catalog.get("starter"))
+    scorer = Scorer(catalog.starter(), context)
+    tokenizer = load_tokenizer(catalog.starter())
     found = scorer.score(TEXTS)
     assert found[0].loss is None and found[0].tokens == 0
     for text, one in list(zip(TEXTS, found, strict=True))[1:]:
@@ -79,7 +79,7 @@ def test_losses_are_those_of_the_definition(
 
 def test_of_a_very_long_file_the_beginning_counts(model: LlamaForCausalLM, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loss, "MOST_WINDOWS", 2)
-    long, short = Scorer("starter", 32).score(["a b c d\n" * 100, ("a b c d\n" * 100)[:62]])
+    long, short = Scorer(catalog.starter(), 32).score(["a b c d\n" * 100, ("a b c d\n" * 100)[:62]])
     assert long.loss == pytest.approx(short.loss) and long.tokens == 800
 
 

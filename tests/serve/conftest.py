@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from backend.models.catalog import STARTER, ModelInfo, get, read_folder
+from backend.models import catalog
+from backend.models.catalog import ModelInfo, read_folder
 from backend.models.tokenizer import TextTokenizer, load_tokenizer
 from tests.serve.serving_box import Box, Shelf, write_adapter
 from tests.serve.tiny_model import write_model
@@ -27,7 +28,7 @@ def tokenizer(tiny: ModelInfo) -> TextTokenizer:
 
 @pytest.fixture(scope="session")
 def starter() -> ModelInfo:
-    return get(STARTER)
+    return catalog.starter()
 
 
 @pytest.fixture(scope="module")  # not longer: its shelf stands in for the catalog that other rooms' tests read

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from backend.models.catalog import ModelInfo
 from backend.models.tokenizer import TextTokenizer
 from backend.serve.batch import ROWS, Batch, Row
-from backend.serve.decode import Llama, Weights, read_shape, read_weights
+from backend.serve.decode import Llama, Weights, read_weights
+from backend.serve.llama import read_shape
 from backend.serve.prompt import lay_out
 from backend.serve.request import CompletionRequest, Delta
 from backend.serve.text import Writer

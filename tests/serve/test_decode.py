@@ -11,7 +11,8 @@ from backend.models.catalog import ModelInfo
 from backend.models.load import load_base
 from backend.models.tokenizer import load_tokenizer
 from backend.serve.adapters import merge
-from backend.serve.decode import Cache, Llama, Weights, read_shape, read_weights
+from backend.serve.decode import Cache, Llama, Weights, read_weights
+from backend.serve.llama import read_shape
 from backend.serve.prompt import lay_out
 from backend.serve.request import CompletionRequest
 

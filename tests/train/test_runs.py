@@ -110,7 +110,7 @@ async def engine(tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr("backend.train.plan.results.accepted", files)
     monkeypatch.setattr(plan, "FEWEST_TEST_TOKENS", 100)
-    monkeypatch.setattr("backend.train.plan.catalog.get", lambda name: read_folder("starter", model))
+    monkeypatch.setattr("backend.train.plan.catalog.get", lambda ctx, name: read_folder("starter", model))
     monkeypatch.setattr(follow, "BACK_OFF_S", (0.1, 0.1, 0.1))
     await one.up()
     yield one

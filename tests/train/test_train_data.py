@@ -118,6 +118,9 @@ class Characters:
     def encode_plain(self, text: str) -> list[int]:
         return [ord(letter) + 2000 for letter in text]
 
+    def begun(self, text: str) -> str:
+        return text
+
 
 class Files:
     """Texts that need no store."""

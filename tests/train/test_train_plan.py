@@ -44,7 +44,7 @@ def box(monkeypatch: pytest.MonkeyPatch, small_model: ModelInfo) -> Any:
     monkeypatch.setattr("backend.train.plan.results.accepted", accepted)
     monkeypatch.setattr("backend.train.plan.settings.get", measured)
     monkeypatch.setattr("backend.train.plan.scan_run.current", current)
-    monkeypatch.setattr("backend.train.plan.catalog.get", lambda name: small_model)
+    monkeypatch.setattr("backend.train.plan.catalog.get", lambda ctx, name: small_model)
     monkeypatch.setattr("backend.train.plan.devices.gpus", lambda: [])
     monkeypatch.setattr("backend.train.plan.devices.memory_available", lambda: 16_000_000_000)
     return one

@@ -29,7 +29,7 @@ def measure(folder: Path) -> dict[str, Any]:
     """Bits per byte by package, infilling over all, the threshold; also written into starter.json and README."""
     info = catalog.read_folder(catalog.STARTER, folder)
     tokenizer = load_tokenizer(info)
-    scorer = Scorer(catalog.STARTER, info.context)
+    scorer = Scorer(info, info.context)
     figures: dict[str, Any] = {"bits_per_byte": {}, "loss": {}}
     losses: list[float] = []
     every: list[str] = []

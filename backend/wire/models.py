@@ -1,0 +1,84 @@
+"""Base models on the wire."""
+
+import msgspec
+
+from backend.wire.base import ModelKind, ModelState, Struct
+
+
+class AddModel(Struct, frozen=True, kw_only=True):
+    what: str
+    """A model's name on the hub, the absolute path of a folder on this box, or a name from models.toml."""
+    name: str | None = None
+    family: str | None = None
+    """None: found by its tokenizer."""
+    revision: str | None = None
+    """Branch, tag or commit of the hub; None: main."""
+    allow_pickle: bool | None = None
+    trust_remote_code: bool | None = None
+    credential: str | None = None
+    """Name of the token to download it with."""
+
+
+class Model(Struct, frozen=True, kw_only=True):
+    """One base model, and what was found in it."""
+
+    name: str
+    family: str
+    parameters: int
+    context: int
+    loss_threshold: float
+    hosted: bool
+    kind: ModelKind = "starter"
+    state: ModelState = "ready"
+    detail: str = ""
+    """Why it failed, or what of it is wanting."""
+    location: str = ""
+    revision: str | None = None
+    commit: str | None = None
+    path: str = ""
+    layout: str = "none"
+    """psm, spm, spm_contiguous, spm_unmarked, or none: no fill-in-the-middle."""
+    marks: list[str] = msgspec.field(default_factory=list)
+    """Prefix, suffix and middle mark, each one token."""
+    bos: str = ""
+    eot: str = ""
+    stops: list[str] = msgspec.field(default_factory=list)
+    supports: list[str] = msgspec.field(default_factory=list)
+    licence: str = ""
+    architecture: str = ""
+    dtype: str = ""
+    size: int = 0
+    """Bytes of its weights."""
+    hidden_size: int = 0
+    layers: int = 0
+    vocab_size: int = 0
+    targets: list[str] = msgspec.field(default_factory=list)
+    """Linear layers that get adapters."""
+    languages: list[str] | None = None
+    """None: all."""
+    learning_rate: float = 0.0
+    chat_template: bool = False
+    allow_pickle: bool = False
+    trust_remote_code: bool = False
+    credential: str | None = None
+    added: str = ""
+    job: int | None = None
+
+
+class Family(Struct, frozen=True, kw_only=True):
+    """What a family of models is like, and what of it the hub has."""
+
+    name: str
+    title: str
+    layout: str
+    marks: list[str]
+    eot: str
+    supports: list[str]
+    context: int
+    licence: str
+    memory: str
+    hub: list[str]
+
+
+class HostModel(Struct, frozen=True, kw_only=True):
+    model: str
