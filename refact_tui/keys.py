@@ -96,7 +96,12 @@ KEYS = (
     Key("scan.new", "n", "new", "scan", "Scan all sources", "scan"),
     Key("scan.stop", "x", "stop", "stop", "Stop the scan", "scan", shown=False),
     Key(
-        "scan.filter", "/", "filter", "filter", "Filter the list: *.py loss>2 reason:duplicate source:NAME word", "scan"
+        "scan.filter",
+        "/",
+        "filter",
+        "filter",
+        "Filter the list: *.py loss>2 reason:duplicate source:NAME warning:secret word",
+        "scan",
     ),
     Key("scan.open", "enter", "", "open", "Read the file, or show only the files of the reason", "scan"),
     Key("scan.tabs", "[", "tab(-1)", "tabs", "Accepted or rejected files", "scan", display="[ ]"),

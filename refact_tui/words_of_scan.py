@@ -109,7 +109,8 @@ def file_row(file: wire.ScannedFile) -> Row:
         (loss, "plain"),
     )
     if file.verdict == "accepted":
-        return Row(str(file.id), (*common, (file.set or words.NONE, "plain"), ("✓", "good")))
+        sign: Cell = ("✓ !", "busy") if file.warnings else ("✓", "good")
+        return Row(str(file.id), (*common, (file.set or words.NONE, "plain"), sign))
     return Row(str(file.id), (*common, (f"✗ {verdict(file)}", "bad")))
 
 

@@ -68,7 +68,7 @@ def _usable(found: Judgement) -> bool:
 def _kept(file: Member, found: Judgement, before: tuple[str, Judgement] | None) -> bytes | None:
     """What of a file is to be kept and is not yet: text that was refused too, for the preview, but nowhere a secret."""
     known = before is not None and found is before[1]
-    return file.data if found.text_ok and found.reason != "secrets" and not known else None
+    return file.data if found.text_ok and not found.secret and not known else None
 
 
 class Judges:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import astuple
+
 from backend.errors import RefactError
 from backend.scan.batch import Batch, Judged, Judges, Known
 from backend.scan.linguist.attributes import NAME, Attributes
@@ -65,13 +67,13 @@ class KnownFiles:
             return {}
         marks = ", ".join("?" * len(paths))
         rows = self._connection.execute(
-            "SELECT path, sha256, language, text_ok, stage1_reason, stage1_detail FROM files "
+            "SELECT path, sha256, language, text_ok, stage1_reason, stage1_detail, secret, warnings FROM files "
             f"WHERE source_id = ? AND path IN ({marks}) AND sha256 != ''",
             (self._source_id, *paths),
         )
         return {
-            path: (sha, Judgement(language, bool(ok), reason, detail or ""))
-            for path, sha, language, ok, reason, detail in rows
+            path: (sha, Judgement(language, bool(ok), reason, detail or "", secret, warnings))
+            for path, sha, language, ok, reason, detail, secret, warnings in rows
         }
 
     def close(self) -> None:
@@ -106,9 +108,7 @@ def _source(
 
 def _row(one: Judged, changed: Ages) -> list[Any]:
     """As `table.write_files` takes it."""
-    found = one.found
-    facts = [found.language, found.text_ok, found.reason, found.detail]
-    return [one.path, one.size, one.sha256, *facts, changed.of(one.path)]
+    return [one.path, one.size, one.sha256, *astuple(one.found), changed.of(one.path)]
 
 
 def batches(found: Iterator[Member], old: KnownFiles, attributes: Attributes) -> Iterator[Batch]:

@@ -8,6 +8,7 @@ from typing import Any
 from backend.errors import BadRequest
 from backend.scan.linguist.tables import tables
 from backend.scan.rules import ORDER
+from backend.scan.warnings import KINDS
 
 COLUMNS = {
     "reason": "f.reason",
@@ -18,6 +19,7 @@ COLUMNS = {
 }
 NUMBERS = {"loss": "f.loss", "size": "f.size"}
 COMPARISON = re.compile(r"([a-z]+)(<=|>=|<|>|=)(.+)")
+WARNED = "f.verdict = 'accepted' AND f.warnings != ''"
 WORDS = re.compile(r'(?:[^\s"]|"[^"]*")+')
 
 
@@ -39,6 +41,8 @@ def _word(word: str) -> Condition:
     name, colon, value = word.partition(":")
     if colon and name.lower() == "source":
         return Condition("f.source_id IN (SELECT id FROM sources WHERE name = ? COLLATE NOCASE)", (value,))
+    if colon and name.lower() == "warning":
+        return _warning(value.lower())
     if colon and name.lower() in COLUMNS:
         return Condition(f"{COLUMNS[name.lower()]} = ?", (_known().get(value.lower(), value),))
     if (found := COMPARISON.fullmatch(word)) and found[1] in NUMBERS:
@@ -60,3 +64,11 @@ def _known() -> dict[str, str]:
     """Languages and reasons as they are spelt, by their lower case: what is spelt right is found in an index."""
     names = (*tables().kinds, *ORDER, "train", "test", "accepted", "rejected")
     return {name.lower(): name for name in names}
+
+
+def _warning(kind: str) -> Condition:
+    if kind == "secret":
+        return Condition(WARNED, ())
+    if kind in KINDS:
+        return Condition(f"{WARNED} AND f.warnings LIKE ?", (f"%:{kind}%",))
+    raise BadRequest(f"There is no warning {kind!r}.", f"Write warning:secret, or one of {', '.join(KINDS)}.")

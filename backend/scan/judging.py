@@ -98,7 +98,7 @@ def _against(
     rule: Policy, row: sqlite3.Row, near: Alike, seen: Seen, loss: float | None, scored: bool
 ) -> Reason | Twin | None:
     found = (row["stage1_reason"], row["stage1_detail"] or "") if row["stage1_reason"] else None
-    if against := before_loss(rule, row["path"], row["language"], found, row["by_hand"]):
+    if against := before_loss(rule, row["path"], row["language"], found, row["by_hand"], row["secret"]):
         return against
     content = _short(row["sha256"])
     if (first := seen.first.setdefault(content, row["id"])) != row["id"]:

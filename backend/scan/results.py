@@ -15,6 +15,7 @@ from backend.scan.filter import condition
 from backend.scan.lines import unpack_lines
 from backend.scan.table import LONGEST_CONTEXT, LossKey
 from backend.scan.text import decode
+from backend.scan.warnings import told
 from backend.store.content import ContentStore
 
 LONGEST_PAGE = 100_000
@@ -22,7 +23,7 @@ PREVIEW = 200_000
 """Characters of a preview."""
 SELECT = (
     "SELECT f.id, f.path, s.name AS source, f.language, f.size, f.verdict, f.reason, f.detail, f.loss, f.set_name, "
-    "f.commits_ago, f.sha256 "
+    "f.commits_ago, f.sha256, f.warnings "
     "FROM files f JOIN sources s ON s.id = f.source_id"
 )
 FILTERED = {
@@ -195,4 +196,5 @@ def _file(row: sqlite3.Row) -> wire.ScannedFile:
         loss=row["loss"],
         set=row["set_name"],
         commits_ago=row["commits_ago"],
+        warnings=told(row["warnings"]) if row["verdict"] == "accepted" else [],
     )

@@ -11,10 +11,11 @@ from backend.scan.linguist.vendored import vendored
 from backend.scan.secrets import secret
 from backend.scan.shape import digits, has_more_digits
 from backend.scan.text import decode, is_binary
+from backend.scan.warnings import warn
 
 LARGEST = 512 * 1024
 MOST_DIGITS = 0.30
-RULES_VERSION = "4"
+RULES_VERSION = "5"
 """Changes with these rules or their tables, so that what was classified by older ones is classified again."""
 NEVER = frozenset({"not_text", "linguist_error", "too_large", "not_code", "secrets", "duplicate"})
 """Reasons that no mask can overrule."""
@@ -45,6 +46,10 @@ class Judgement(Struct, frozen=True):
     text_ok: bool
     reason: str | None = None
     detail: str = ""
+    secret: str = ""
+    """The secret it holds, in words, also where a reason goes before it that a mask may overrule."""
+    warnings: str = ""
+    """As `warnings.warn` has them; of a file that may still be accepted."""
 
 
 def judge(
@@ -65,16 +70,20 @@ def judge(
     found = said.language or detect(path, text)
     if found is None:
         return Judgement(None, True, "not_code", "no known language claims it")
+    guess, leak = _guess(path, text, said), secret(text) or ""
+    reason, detail = guess or ("secrets" if leak else None, leak)
+    return Judgement(found, True, reason, detail, leak, "" if leak else warn(path, text))
+
+
+def _guess(path: str, text: str, said: Said) -> tuple[str, str] | None:
+    """A reason that may be a wrong guess of ours, and its sentence."""
     if why := _unless_said(said.generated, lambda: generated(path, lambda: text)):
-        return Judgement(found, True, "generated", why)
+        return "generated", why
     if why := _unless_said(said.vendored, lambda: vendored(path)):
-        return Judgement(found, True, "vendored", why)
+        return "vendored", why
     if has_more_digits(text, MOST_DIGITS):
-        told = f"{digits(text):.0%} of its characters are digits; the limit is {MOST_DIGITS:.0%}"
-        return Judgement(found, True, "lots_of_digits", told)
-    if why := secret(text):
-        return Judgement(found, True, "secrets", why)
-    return Judgement(found, True)
+        return "lots_of_digits", f"{digits(text):.0%} of its characters are digits; the limit is {MOST_DIGITS:.0%}"
+    return None
 
 
 def _unless_said(said: bool | None, guess: Callable[[], str | None]) -> str | None:

@@ -2,6 +2,7 @@
 
 from backend import wire
 from backend.context import Context
+from backend.scan.filter import WARNED
 from backend.scan.rules import ORDER
 from backend.scan.table import language_counts
 from backend.scan.verdict import Policy
@@ -37,6 +38,10 @@ async def counted(ctx: Context, scan: wire.Scan, rule: Policy, notes: list[str],
         wire.LanguageCount(language=name, files=count, on=name in rule.on)
         for name, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     ]
+    warned = await ctx.db.fetch_one(
+        f"SELECT COUNT(*) AS files FROM files f WHERE f.project_id = ? AND {WARNED}", (ctx.project,)
+    )
+    warnings = warned["files"] if warned else 0
     return wire.Scan(
         id=scan.id,
         state=scan.state,
@@ -51,23 +56,25 @@ async def counted(ctx: Context, scan: wire.Scan, rule: Policy, notes: list[str],
         elapsed_s=scan.elapsed_s,
         threshold=rule.threshold if rule.threshold < 1e6 else 0.0,
         stage1_accepted=accepted + of_model,
+        warnings=warnings,
         model=scan.model,
         histogram=histogram if any(histogram) else [],
         switches=switches,
         split=by,
-        detail=" ".join([sentence(accepted + rejected, accepted, ordered), *HELD_OUT[by], *notes]).strip(),
+        detail=" ".join([sentence(accepted + rejected, accepted, ordered, warnings), *HELD_OUT[by], *notes]).strip(),
         ended=scan.ended,
         job=scan.job,
     )
 
 
-def sentence(files: int, accepted: int, reasons: dict[str, int]) -> str:
+def sentence(files: int, accepted: int, reasons: dict[str, int], warnings: int = 0) -> str:
     """What came of it, in words that name what is wrong where nothing was accepted."""
     if not files:
         return "The sources have no files."
     parts = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items(), key=lambda item: -item[1]))
     text = f"{accepted} of {files} files accepted" + (f": {parts}" if parts and not accepted else "")
-    return text + ("; nothing to train on." if not accepted else ".")
+    warned = f" {warnings} of them may hold a secret (filter: warning:secret)." if warnings else ""
+    return text + ("; nothing to train on." if not accepted else ".") + warned
 
 
 async def _counts(ctx: Context, column: str, where: str) -> dict[str, int]:

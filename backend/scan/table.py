@@ -14,10 +14,11 @@ PAGE = 5000
 LONGEST_CONTEXT = 2048
 UPSERT = (
     "INSERT INTO files(project_id, source_id, path, size, sha256, language, text_ok, stage1_reason, stage1_detail, "
-    "commits_ago, seen) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(source_id, path) DO UPDATE SET "
+    "secret, warnings, commits_ago, seen) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+    "ON CONFLICT(source_id, path) DO UPDATE SET "
     "size = excluded.size, sha256 = excluded.sha256, language = excluded.language, text_ok = excluded.text_ok, "
-    "stage1_reason = excluded.stage1_reason, stage1_detail = excluded.stage1_detail, "
-    "commits_ago = excluded.commits_ago, seen = excluded.seen"
+    "stage1_reason = excluded.stage1_reason, stage1_detail = excluded.stage1_detail, secret = excluded.secret, "
+    "warnings = excluded.warnings, commits_ago = excluded.commits_ago, seen = excluded.seen"
 )
 JUDGED = "UPDATE files SET verdict = ?, reason = ?, detail = ?, loss = ?, set_name = NULL WHERE id = ?"
 

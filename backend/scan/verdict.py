@@ -53,14 +53,17 @@ def switched_on(counts: Mapping[str, int], on: Iterable[str] = (), off: Iterable
 
 
 def before_loss(
-    policy: Policy, path: str, language: str | None, found: Reason | None, by_hand: str | None = None
+    policy: Policy, path: str, language: str | None, found: Reason | None, by_hand: str | None = None, secret: str = ""
 ) -> Reason | None:
     """The reason against a file that needs no model; duplicates come after it. None for a good file.
 
-    `by_hand` is what a person has decided of this very file: `include` or `exclude`."""
+    `by_hand` is what a person has decided of this very file: `include` or `exclude`. `secret` is what it holds beneath
+    a reason that a mask overrules, and no mask takes that in."""
     included = policy.included(path)
     if found and not (included and may_include(found[0], before=True)):
         return found
+    if secret:
+        return "secrets", secret
     if by_hand == "exclude":
         return "excluded_by_mask", "excluded by hand"
     if included or by_hand == "include":

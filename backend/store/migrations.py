@@ -96,6 +96,13 @@ def base_models(connection: sqlite3.Connection) -> None:
     )
 
 
+def files_warnings(connection: sqlite3.Connection) -> None:
+    """Secrets beneath a reason that a mask may overrule, and lines that look like one."""
+    connection.execute("ALTER TABLE files ADD COLUMN secret TEXT NOT NULL DEFAULT ''")
+    connection.execute("ALTER TABLE files ADD COLUMN warnings TEXT NOT NULL DEFAULT ''")
+    connection.execute("CREATE INDEX files_with_warnings ON files(project_id, verdict, id) WHERE warnings != ''")
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     first_tables,
     files_by_hand,
@@ -107,6 +114,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     files_commits_ago,
     files_to_filter,
     base_models,
+    files_warnings,
 )
 """In the order they are applied; one that has been released is never changed, only followed."""
 

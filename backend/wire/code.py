@@ -115,6 +115,8 @@ class Scan(Struct, frozen=True, kw_only=True):
     elapsed_s: float
     threshold: float
     stage1_accepted: int = 0
+    warnings: int = 0
+    """Accepted files with a line that looks like a secret."""
     model: str = ""
     histogram: list[int] = msgspec.field(default_factory=list)
     """Files per loss bucket of 0.25 nats, from 0; the last holds all above."""
@@ -176,6 +178,8 @@ class ScannedFile(Struct, frozen=True, kw_only=True):
     set: Literal["train", "test"] | None
     commits_ago: int | None = None
     """When it was last changed, where git tells."""
+    warnings: list[str] = msgspec.field(default_factory=list)
+    """Of an accepted file: lines that look like a secret, in words, without it."""
 
 
 class FilePage(Struct, frozen=True, kw_only=True):

@@ -33,19 +33,25 @@ def run(stage: str, model: str | None, waiting: bool, as_json: bool) -> None:
 @verb(scan, "files")
 @click.option("--accepted", "verdict", flag_value="accepted", help="Only these.")
 @click.option("--rejected", "verdict", flag_value="rejected", help="Only these.")
+@click.option("--warned", is_flag=True, help="Only accepted ones with a line that looks like a secret.")
 @click.option("--reason", help="Only those rejected for this reason.")
 @click.option("--source", help="Only those of this source.")
 @click.option("--limit", type=click.IntRange(1, ALL), default=ALL, help="At most so many.")
-def files(verdict: str | None, reason: str | None, source: str | None, limit: int, as_json: bool) -> None:
-    """Every file with its verdict, reason and loss."""
+def files(verdict: str | None, warned: bool, reason: str | None, source: str | None, limit: int, as_json: bool) -> None:
+    """Every file with its verdict, reason, loss and warnings."""
+    wanted = {"verdict": verdict, "reason": reason, "source": source, "text": "warning:secret" if warned else None}
     with connect() as client:
-        page = client.get("/scan/files", wire.FilePage, verdict=verdict, reason=reason, source=source, limit=limit)
+        page = client.get("/scan/files", wire.FilePage, **wanted, limit=limit)
     rows = [
-        (one.verdict, one.reason or words.NONE, words.loss(one.loss), one.source, one.path, one.detail)
+        (one.verdict, one.reason or words.NONE, words.loss(one.loss), one.source, one.path, _why(one))
         for one in page.rows
     ]
     head = ("VERDICT", "REASON", "LOSS", "SOURCE", "PATH", "WHY")
     emit(page.rows, as_json, columns(rows, head) if rows else "No such files; has a scan run? refact-tui scan run")
+
+
+def _why(file: wire.ScannedFile) -> str:
+    return file.detail or "; ".join(file.warnings)
 
 
 def until_scanned(client: Client) -> wire.Scan:
@@ -73,4 +79,5 @@ def scan_text(found: wire.Scan) -> str:
         f"{words.plural(found.files, 'file')}: {words.count(found.accepted)} accepted "
         f"({words.count(found.train)} train, {words.count(found.test)} test), {words.count(found.rejected)} rejected"
     )
-    return "\n".join([head, *reasons, *([found.detail] if found.detail else [])])
+    hint = ["See them: refact-tui scan files --warned"] if found.warnings else []
+    return "\n".join([head, *reasons, *([found.detail] if found.detail else []), *hint])

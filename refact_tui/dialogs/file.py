@@ -65,6 +65,8 @@ class FileDialog(ModalScreen[None]):
         if file.commits_ago is not None:
             facts.append(changed(file.commits_ago))
         said = [clean(file.path), " · ".join(facts), f"{sign} {verdict(file)}"]
+        if file.warnings:
+            said.append("! " + clean("; ".join(file.warnings)))
         if found.note:
             said.append(clean(found.note))
         head.update("\n".join(said))

@@ -24,7 +24,7 @@ from refact_tui.widgets.virtual_table import Page, VirtualTable
 NO_SOURCES = "Nothing to scan yet. Add code first: press 1, then n."
 NO_SCAN = "Not scanned yet. Press n: every file gets a verdict, and every rejected one its reason."
 READING = "The sources are still being read (1). Press n when they are ready."
-FILTER_HINT = "*.py  loss>2  reason:duplicate  source:NAME  or part of a path"
+FILTER_HINT = "*.py  loss>2  reason:duplicate  source:NAME  warning:secret  or part of a path"
 RELOAD_S = 2.0
 TABS = ("Accepted", "Rejected")
 
