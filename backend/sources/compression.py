@@ -4,10 +4,9 @@ import bz2
 import gzip
 import io
 import lzma
-import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any, Protocol, cast
 
 import zstandard
 
@@ -18,12 +17,10 @@ FORMATS: tuple[tuple[bytes, str, tuple[str, ...]], ...] = (
     (b"\x28\xb5\x2f\xfd", "zstd", (".zst", ".zstd")),
 )
 """First bytes, name, and the suffixes that people give."""
-ZSTD_WINDOW = 1 << 27
-"""Bytes that a Zstandard stream may ask for; more is an attack, or needs `zstd --long`."""
+MEMORY = 1 << 27
+"""Bytes that a Zstandard stream may ask for, and half of what xz may; more is an attack, or needs `zstd --long`."""
 PIECE = 2048
 """Packed bytes at a time: of an archive made to fill memory they still unpack to no more than some 64 MB."""
-BROKEN = (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile, zstandard.ZstdError, OSError)
-"""What reading damaged data raises."""
 
 
 def compression(head: bytes) -> str | None:
@@ -31,13 +28,25 @@ def compression(head: bytes) -> str | None:
     return next((name for magic, name, _ in FORMATS if head.startswith(magic)), None)
 
 
-class Zstandard(io.RawIOBase):
-    """A Zstandard file as a stream; unlike the library's own reader it notices where the file was cut off."""
+class Unpacker(Protocol):
+    """What the libraries of xz and Zstandard have in common."""
 
-    def __init__(self, path: Path) -> None:
+    @property
+    def eof(self) -> bool: ...
+
+    @property
+    def unused_data(self) -> bytes: ...
+
+    def decompress(self, data: bytes, /) -> bytes: ...
+
+
+class Frames(io.RawIOBase):
+    """Compressed frames as one stream; unlike the libraries' own readers it bounds memory and notices a cut."""
+
+    def __init__(self, path: Path, begin: Callable[[], Unpacker]) -> None:
         self._packed = path.open("rb")
-        self._unpacker = zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW)
-        self._frame = self._unpacker.decompressobj()
+        self._begin = begin
+        self._frame = begin()
         self._begun = False
         self._ready = b""
 
@@ -45,18 +54,22 @@ class Zstandard(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any, /) -> int:
-        """Raises EOFError in the middle of a frame, zstandard.ZstdError for broken data."""
+        """Raises EOFError in the middle of a frame, the library's own error for broken data."""
         while not self._ready:
-            piece = self._frame.unused_data if self._frame.eof else b""
+            piece = b""
             if self._frame.eof:
-                self._frame, self._begun = self._unpacker.decompressobj(), False
+                piece = self._frame.unused_data
+                self._frame, self._begun = self._begin(), False
             piece = piece or self._packed.read(PIECE)
             if not piece:
                 if self._begun:
                     raise EOFError("it ends too early")
                 return 0
-            self._begun = True
-            self._ready = self._frame.decompress(piece)
+            if not self._begun:
+                piece = piece.lstrip(b"\0")  # xz may fill up with zeros between frames
+            if piece:
+                self._begun = True
+                self._ready = self._frame.decompress(piece)
         taken = self._ready[: len(buffer)]
         buffer[: len(taken)] = taken
         self._ready = self._ready[len(taken) :]
@@ -67,15 +80,23 @@ class Zstandard(io.RawIOBase):
         super().close()
 
 
+def _zstd() -> Unpacker:
+    return cast("Unpacker", zstandard.ZstdDecompressor(max_window_size=MEMORY).decompressobj())
+
+
+def _xz() -> Unpacker:
+    return lzma.LZMADecompressor(memlimit=2 * MEMORY)
+
+
 def opened(path: Path) -> IO[bytes]:
-    """The file, decompressed as it is read, or as it is. Raises BROKEN, some only on reading."""
+    """The file, decompressed as it is read, or as it is. Raises what its library does, some only on reading."""
     with path.open("rb") as stream:
         found = compression(stream.read(8))
     kinds: dict[str, Callable[[Path], object]] = {
         "gzip": gzip.GzipFile,
         "bzip2": bz2.BZ2File,
-        "xz": lzma.LZMAFile,
-        "zstd": lambda path: io.BufferedReader(Zstandard(path)),
+        "xz": lambda path: io.BufferedReader(Frames(path, _xz)),
+        "zstd": lambda path: io.BufferedReader(Frames(path, _zstd)),
     }
     return cast("IO[bytes]", kinds[found](path) if found else path.open("rb"))
 

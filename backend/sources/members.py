@@ -1,9 +1,11 @@
 """What a source yields, the limits it keeps to, and how names from outside are made safe to store and show."""
 
+import time
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -16,6 +18,7 @@ HEAD = 8192
 """Bytes of a larger file that are looked at."""
 MOST_BYTES = 8 * 1024**3
 MOST_MEMBERS = 1_000_000
+LONGEST_S = 2 * 3600.0
 MOST_RATIO = 200
 RATIO_FREE_BYTES = 10 * 1024**2
 """Below this much unpacked data the ratio does not matter."""
@@ -58,13 +61,15 @@ class Budget:
         self._packed = packed
         self._bytes = 0
         self._members = 0
+        self._ends = time.monotonic() + LONGEST_S
 
     def take(self, size: int) -> None:
         """One more member of `size` bytes."""
+        self.check_time()
         self._members += 1
         self._bytes += size
         if self._members > MOST_MEMBERS:
-            raise TooLarge(f"It has more than {MOST_MEMBERS:,} members.", "Add it in parts.")
+            raise too_many()
         if self._bytes > MOST_BYTES:
             raise TooLarge(f"It unpacks to more than {MOST_BYTES // 1024**3} GiB.", "Add it in parts.")
         if self._packed is not None and self._bytes > max(RATIO_FREE_BYTES, MOST_RATIO * self._packed):
@@ -72,6 +77,35 @@ class Budget:
                 f"It unpacks to more than {MOST_RATIO} times its size, as archives made to fill disks do.",
                 "If you trust it, unpack it yourself and add the folder.",
             )
+
+    def check_time(self) -> None:
+        """Between two pieces of a member."""
+        if time.monotonic() > self._ends:
+            raise TooLarge(f"Reading it took longer than {LONGEST_S / 3600:.0f} hours.", "Add it in parts.")
+
+
+def too_many() -> TooLarge:
+    """The refusal of a source with too many members."""
+    return TooLarge(f"It has more than {MOST_MEMBERS:,} members.", "Add it in parts.")
+
+
+def said(error: Exception) -> str:
+    """A library's own words about data that it cannot read, safe to show."""
+    return safe_text(str(error)) or "it ends too early"
+
+
+def name_refused(name: str) -> str | None:
+    """Why a member of this name is left out, or None."""
+    if name.startswith(("/", "\\")) or (len(name) > 1 and name[1] == ":"):
+        return "absolute path"
+    if ".." in PurePosixPath(name.replace("\\", "/")).parts:
+        return "path with .."
+    return None
+
+
+def plain(name: str) -> str:
+    """The name without the `./` that some archives have before every one."""
+    return name[2:] if name.startswith("./") else name
 
 
 def safe_text(text: str) -> str:
@@ -91,19 +125,21 @@ def _safe(character: str) -> str:
 
 
 def safe_path(text: str) -> str:
-    """A member's path as it is stored: printable and of bounded length."""
+    """A member's path as it is stored: printable and of bounded length, with its end, which tells the language."""
     path = safe_text(text)
-    return path if len(path) <= LONGEST_PATH else path[: LONGEST_PATH - 1] + "…"
+    half = LONGEST_PATH // 2
+    return path if len(path) <= LONGEST_PATH else f"{path[: half - 1]}…{path[-half:]}"
 
 
 def unique(members: Iterator[Member]) -> Iterator[Member]:
-    """The same members; a path that was there before gets a number, so that no file hides another."""
+    """The same members; a path that was there before gets a number before its suffix, so that no file hides another."""
     seen: set[int] = set()  # hashes of 64 bits: a million paths themselves would cost memory
     for member in members:
         path, number = member.path, 1
         while hash(path) in seen:
             number += 1
-            path = f"{member.path} ({number})"
+            suffix = PurePosixPath(member.path).suffix
+            path = f"{member.path.removesuffix(suffix)} ({number}){suffix}"
         seen.add(hash(path))
         yield member if path == member.path else replace(member, path=path)
 

@@ -7,6 +7,7 @@ import lzma
 import os
 import random
 import tarfile
+import time
 import zipfile
 from collections import Counter
 from collections.abc import Callable
@@ -14,6 +15,8 @@ from pathlib import Path
 
 import pytest
 import zstandard
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from backend.errors import NotFound, RefactError, TooLarge
 from backend.sources import archive, members
@@ -134,6 +137,12 @@ def test_limits_on_members_and_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
         budget.take(1)
     with pytest.raises(TooLarge, match="GiB"):
         Budget().take(9 * 1024**3)
+    slow = Budget()
+    slow.check_time()
+    later = time.monotonic() + members.LONGEST_S
+    monkeypatch.setattr(time, "monotonic", lambda: later + 1)
+    with pytest.raises(TooLarge, match="longer than 2 hours"):
+        slow.take(1)
 
 
 def test_a_folder_is_walked_without_following_links(tmp_path: Path) -> None:
@@ -170,9 +179,14 @@ def test_a_single_file_and_its_snapshot(tmp_path: Path) -> None:
 
 def test_names_from_outside_are_printable_and_unique() -> None:
     assert safe_path("a\nb\u202e\udc80\x00\u2028é") == "a\\x0ab\\u202e\\x80\\x00\\u2028é"
-    assert len(safe_path("x" * 4000)) == members.LONGEST_PATH
+    long = safe_path("x" * 4000 + ".py")
+    assert len(long) == members.LONGEST_PATH and long.endswith("x.py") and "x…x" in long
     same = iter([Member("a", 1, b"1"), Member("a", 1, b"2"), Member("a", 1, b"3")])
     assert [one.path for one in unique(same)] == ["a", "a (2)", "a (3)"]
+    same = iter(
+        [Member("p/a.tar.gz", 1, b"1"), Member("p/a.tar.gz", 1, b"2"), Member("p/.a", 1, b""), Member("p/.a", 1, b"")]
+    )
+    assert [one.path for one in unique(same)] == ["p/a.tar.gz", "p/a.tar (2).gz", "p/.a", "p/.a (2)"]
 
 
 @pytest.mark.parametrize(
@@ -210,3 +224,44 @@ def test_a_single_file_that_unpacks_to_far_too_much(tmp_path: Path) -> None:
             bomb.write(bytes(1 << 20))
     with pytest.raises(TooLarge, match="times its size"):
         read(path, "archive")
+
+
+def test_xz_in_several_streams_with_zeros_between(tmp_path: Path) -> None:
+    path = tmp_path / "main.py.xz"
+    path.write_bytes(lzma.compress(b"a = 1\n") + bytes(8) + lzma.compress(b"b = 2\n") + bytes(4))
+    assert read(path, "archive")[0] == {"main.py": b"a = 1\nb = 2\n"}
+
+
+def packed(kind: str) -> bytes:
+    whole = io.BytesIO()
+    if kind == "zip":
+        with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as made:
+            for name in ("a.py", "b/c.py"):
+                made.writestr(name, name * 40)
+        return whole.getvalue()
+    with tarfile.open(fileobj=whole, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        for name in ("a.py", "b/" + "ü" * 120 + ".py"):
+            add(tar, name, name.encode() * 9)
+    return gzip.compress(whole.getvalue(), 1) if kind == "gz" else whole.getvalue()
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.sampled_from(["zip", "tar", "gz"]), st.data())
+def test_whatever_is_changed_in_an_archive_it_is_read_or_refused(
+    tmp_path: Path, kind: str, data: st.DataObject
+) -> None:
+    whole = bytearray(packed(kind))
+    for _ in range(data.draw(st.integers(1, 6))):
+        at = data.draw(st.integers(0, len(whole) - 1))
+        piece = data.draw(
+            st.binary(min_size=1, max_size=12) | st.sampled_from([b"\xff" * 8, b"7" * 11, b"\x80" + b"\xff" * 11])
+        )
+        whole[at : at + len(piece)] = piece
+    path = tmp_path / f"changed.{kind}"
+    path.write_bytes(whole[: data.draw(st.integers(len(whole) // 2, len(whole)))])
+    try:
+        found, _ = read(path, "archive")
+    except RefactError as error:
+        assert error.message.endswith(".") and error.message.isprintable()
+    else:
+        assert all(name == safe_path(name) for name in found)
