@@ -1,6 +1,7 @@
 """Stage 1 in the scan's own process: read, judge on every core, store; what the last scan knows is not judged again."""
 
 import sqlite3
+import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -15,7 +16,7 @@ from backend.scan.rules import Judgement
 from backend.scan.text import decode
 from backend.sources.ages import Ages, ages
 from backend.sources.folder import loaded
-from backend.sources.members import LARGEST_READ, Member, Place
+from backend.sources.members import LARGEST_READ, Member, Place, safe_text
 from backend.sources.stream import named, unread
 from backend.store.content import ContentStore
 
@@ -41,8 +42,10 @@ def classify(
                 old = KnownFiles(state, place.id, reuse and same)
                 found = batches(unread(place, refused), old, attributes)
                 _source(place, found, ages(place), store, judges, emit)
-            except (RefactError, OSError) as error:
-                emit({"kind": "failed", "source": place.id, "message": str(error)})
+            except Exception as error:
+                if not isinstance(error, RefactError | OSError):
+                    traceback.print_exc()  # goes to the scan's log
+                emit({"kind": "failed", "source": place.id, "message": said_of(error)})
             else:
                 told = {"refused": dict(refused), "attributes": attributes.fingerprint}
                 emit({"kind": "read", "source": place.id, **told})
@@ -52,6 +55,13 @@ def classify(
     finally:
         judges.close()
         store.close()
+
+
+def said_of(error: Exception) -> str:
+    """Why a source could not be read, in words."""
+    if isinstance(error, RefactError):
+        return error.message
+    return f"It could not be read: {safe_text(getattr(error, 'strerror', None) or repr(error))}."
 
 
 class KnownFiles:

@@ -1,5 +1,6 @@
 """Reads a folder or a single file on this box; links are counted and never followed."""
 
+import errno
 import os
 import stat
 from collections import Counter
@@ -9,7 +10,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from backend.errors import NotFound
-from backend.sources.members import HEAD, LARGEST_READ, Budget, Member, Place, safe_path
+from backend.sources.members import HEAD, LARGEST_READ, Budget, Member, Place, safe_path, safe_text
 
 UNREAD = {".git", ".hg", ".svn"}
 """Folders of version control: their contents are no one's code."""
@@ -29,8 +30,8 @@ def walk(place: Place, refused: Counter[str], read: bool) -> Iterator[Member]:
             continue
         try:
             facts = entry.stat(follow_symlinks=False)
-        except OSError:
-            refused["file that vanished"] += 1
+        except OSError as error:
+            refused["path too long" if error.errno == errno.ENAMETOOLONG else "file that vanished"] += 1
             continue
         if stat.S_ISREG(facts.st_mode):
             budget.take(facts.st_size)
@@ -47,10 +48,13 @@ def named(place: Place, name: str) -> Iterator[str]:
     """The paths of the files of one name, found without a look at any file. Raises NotFound as `walk`."""
     top = _top(place)
     begins = _begin_of_paths(top)
-    for folder, below, files in os.walk(top):
-        below[:] = [one for one in below if one not in UNREAD]
-        if name in files:
-            yield safe_path(f"{folder.rstrip('/')}/{name}"[begins:])
+    waiting = [top]  # os.walk calls itself once a folder, and folders may lie deeper than calls can
+    while waiting:
+        for entry in _entries(waiting.pop(), Counter()):
+            if entry.is_dir(follow_symlinks=False):
+                waiting += [entry.path] if entry.name not in UNREAD else []
+            elif entry.name == name:
+                yield safe_path(entry.path[begins:])
 
 
 def _top(place: Place) -> str:
@@ -58,9 +62,11 @@ def _top(place: Place) -> str:
     root = Path(place.location)
     top = root / place.subfolder if place.subfolder else root
     if not top.resolve().is_relative_to(root.resolve()):
-        raise NotFound(f"The subfolder {place.subfolder} leads out of {root}.", "Name a folder inside it.")
+        raise NotFound(
+            f"The subfolder {place.subfolder} leads out of {safe_text(str(root))}.", "Name a folder inside it."
+        )
     if not top.is_dir():
-        raise NotFound(f"There is no folder {top} (any more).", "Check the path, or remove the source.")
+        raise NotFound(f"There is no folder {safe_text(str(top))} (any more).", "Check the path, or remove the source.")
     return str(top)
 
 
@@ -81,7 +87,7 @@ def single(place: Place, refused: Counter[str], read: bool) -> Iterator[Member]:
     """The one file. Raises NotFound where it is gone."""
     path = Path(place.location)
     if not path.is_file():
-        raise NotFound(f"There is no file {path} (any more).", "Check the path, or remove the source.")
+        raise NotFound(f"There is no file {safe_text(str(path))} (any more).", "Check the path, or remove the source.")
     yield Member(safe_path(path.name), path.stat().st_size, None, file=str(path) if read else "")
 
 

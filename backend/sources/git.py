@@ -2,18 +2,20 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Generator, Iterator
+from itertools import islice
+from typing import TYPE_CHECKING, Any
 
 from backend.errors import NotFound, RefactError
 from backend.sources.members import HEAD as HEAD_BYTES
-from backend.sources.members import LARGEST_READ, Budget, Member, Place, safe_path, safe_text
+from backend.sources.members import LARGEST_READ, MOST_MEMBERS, Budget, Member, Place, safe_path, safe_text
 
 if TYPE_CHECKING:
     from git import Repo
 
 HEAD = "refs/refact/head"
 """Where the fetched commit is kept in our clone."""
+PIECE = 1 << 16
 LINK, SUBMODULE = b"120000", b"160000"
 OF_THE_BOX = {"GIT_SSL_CAINFO", "GIT_SSL_CAPATH"}
 """Certificates of a company's own servers."""
@@ -81,14 +83,25 @@ def changes(clone: str, before: str, after: str) -> Counter[str]:
     from git.exc import GitCommandError
 
     repo = repository(clone)
+    words = {b"A": "added", b"D": "removed"}
     try:
-        told: str = repo.git.diff_tree("-r", "--name-status", "--no-renames", "-z", before, after)
+        told = _records(repo.git.diff_tree("-r", "--name-status", "--no-renames", "-z", before, after, as_process=True))
+        found = Counter(words.get(status, "changed") for status in islice(told, 0, 4 * MOST_MEMBERS, 2))
+        told.close()
     except GitCommandError:
         return Counter()
     finally:
         repo.close()
-    words = {"A": "added", "D": "removed"}
-    return Counter(words.get(status, "changed") for status in told.split("\0")[::2] if status)
+    return found
+
+
+def _records(process: Any) -> Generator[bytes, None, None]:
+    """What git lists, as it comes: a few objects can tell of more files than there is memory."""
+    rest = b""
+    while piece := process.stdout.read(PIECE):
+        *records, rest = (rest + piece).split(b"\0")
+        yield from records
+    process.wait()
 
 
 def walk(place: Place, refused: Counter[str], read: bool) -> Iterator[Member]:
@@ -99,10 +112,7 @@ def walk(place: Place, refused: Counter[str], read: bool) -> Iterator[Member]:
     budget = Budget()
     tree = f"{place.commit or HEAD}:{place.subfolder or ''}"
     try:
-        listing: bytes = repo.git.ls_tree("-r", "-z", "--long", tree, stdout_as_string=False)
-        for record in listing.split(b"\0"):
-            if not record:
-                continue
+        for record in _records(repo.git.ls_tree("-r", "-z", "--long", tree, as_process=True)):
             facts, _, name = record.partition(b"\t")
             mode, _, oid, length = facts.split()
             if mode in {LINK, SUBMODULE}:

@@ -16,7 +16,7 @@ from backend.errors import RefactError
 from backend.jobs.states import Stopped
 from backend.sources import credentials, git, history, hosts, link, records
 from backend.sources.fetch import fetch
-from backend.sources.members import Place, refusals
+from backend.sources.members import Place, refusals, safe_text
 from backend.sources.stream import snapshot
 from backend.store.database import now
 
@@ -37,7 +37,7 @@ def reading(ctx: Context, name: str) -> Callable[["JobHandle"], Awaitable[None]]
         await records.publish(ctx, name)
         try:
             await _until_stopped(handle, _read(ctx, row, handle))
-        except (RefactError, OSError, Stopped) as error:
+        except Exception as error:
             # Nothing is lost by a failure: the snapshot and the files of before stay.
             await records.change(ctx, row["id"], state="failed", detail=_why(error))
             await records.publish(ctx, name)
@@ -54,7 +54,7 @@ def _why(error: Exception) -> str:
         return "Stopped before it was read; sync the source to read it."
     if isinstance(error, RefactError):
         return f"{error.message} {error.hint}".strip()
-    return f"It could not be read: {getattr(error, 'strerror', None) or error}."
+    return f"It could not be read: {safe_text(getattr(error, 'strerror', None) or repr(error))}."
 
 
 async def _until_stopped(handle: "JobHandle", work: Awaitable[None]) -> None:
@@ -75,7 +75,7 @@ async def _until_stopped(handle: "JobHandle", work: Awaitable[None]) -> None:
 
 
 async def _read(ctx: Context, row: sqlite3.Row, handle: "JobHandle") -> None:
-    place, news, missing = records.place_of(ctx, row), "", ""
+    place, missing = records.place_of(ctx, row), ""
     if place.kind == "git":
         own = await asyncio.to_thread(credentials.git_environment, ctx.paths, row["credential"])
         wanted = place.location, row["branch"]
@@ -86,12 +86,12 @@ async def _read(ctx: Context, row: sqlite3.Row, handle: "JobHandle") -> None:
         commit = await asyncio.to_thread(git.head, place.clone)
         place = replace(place, commit=commit)
         missing = await history.bring(Path(place.clone), commit, *wanted, _teller(handle, "git, history"), own)
-        news = await _news(place, row["commit_sha"])
     elif records.linked(row):
         allowed = bool(await settings.get(ctx.db, ALLOW_PRIVATE))
         await link.download(row["location"], Path(place.location), allowed, _bytes_teller(handle))
     handle.progress(message="listing files")
     found = await asyncio.to_thread(snapshot, place)
+    news = await _news(place, row["commit_sha"])
     empty = "" if found.files else "It has no files."
     async with ctx.db.transaction() as change:
         number = await change.execute(
