@@ -127,6 +127,10 @@ HINTS: tuple[tuple[tuple[str, ...], str], ...] = (
         "It is private, or does not exist, or wants another key. Make one in System (6), Credentials, or by "
         "`refact-tui credentials set NAME`, let the server know it, and add the source with that key.",
     ),
+    (
+        ("URL returned error: 301", "URL returned error: 302", "URL returned error: 307", "URL returned error: 308"),
+        "It has moved: add the address that it leads to, often the same with .git at its end.",
+    ),
     (("Could not resolve host",), "Check the host's name and this box's network."),
     (("dubious ownership",), "The repository belongs to another user of this box; add a copy that is yours."),
 )

@@ -26,7 +26,7 @@ SETTINGS = {
     "gc.auto": "0",
     "http.lowSpeedLimit": "100",
     "http.lowSpeedTime": "60",
-    "http.followRedirects": "initial",
+    "http.followRedirects": "false",
     "fetch.unpackLimit": "1",
 }
 

@@ -7,7 +7,7 @@ import ssl
 from collections.abc import AsyncIterator, Callable, Iterable
 from pathlib import Path
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 import httpcore
 
@@ -65,7 +65,13 @@ async def download(url: str, path: Path, allow_private: bool, tell: Tell) -> Non
         raise RefactError(
             f"It took longer than {LONGEST_S / 3600:.0f} hours.", "Download it and add the file."
         ) from error
-    except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, ssl.SSLError) as error:
+    except (
+        httpcore.NetworkError,
+        httpcore.TimeoutException,
+        httpcore.ProtocolError,
+        ssl.SSLError,
+        ValueError,
+    ) as error:
         told = safe_text(str(error)) or type(error).__name__
         raise RefactError(f"{_host(url)} did not answer as it should: {told}.", "Check the link, then sync.") from error
     finally:
@@ -89,13 +95,18 @@ async def _follow(pool: httpcore.AsyncConnectionPool, url: str, part: Path, tell
         async with pool.stream("GET", url, headers=headers, extensions={"timeout": timeouts}) as answer:
             told = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in answer.headers}
             if answer.status in REDIRECTS and "location" in told:
-                url = urljoin(url, told["location"])
+                url = led_to(url, told["location"].encode("latin-1"))
                 continue
             if answer.status != 200:
                 raise RefactError(f"{_host(url)} answered with status {answer.status}.", "Check the link, then sync.")
             await _keep(answer.aiter_stream(), part, int(told.get("content-length") or 0), tell)
             return
     raise RefactError(f"{_host(url)} redirects more than {MOST_REDIRECTS} times.", "Use the link it ends at.")
+
+
+def led_to(url: str, location: bytes) -> str:
+    """The address that a header of `url` names, all ASCII. Raises ValueError for one that is none."""
+    return urljoin(url, quote(location, safe="%!#$&'()*+,/:;=?@[]~"))
 
 
 async def _keep(pieces: AsyncIterator[bytes], part: Path, total: int, tell: Tell) -> None:

@@ -14,7 +14,7 @@ from backend import settings
 from backend.context import Context
 from backend.errors import RefactError
 from backend.jobs.states import Stopped
-from backend.sources import credentials, git, history, hosts, link, records
+from backend.sources import credentials, git, history, hosts, link, records, redirects
 from backend.sources.fetch import fetch
 from backend.sources.members import Place, refusals, safe_text
 from backend.sources.stream import snapshot
@@ -78,7 +78,7 @@ async def _read(ctx: Context, row: sqlite3.Row, handle: "JobHandle") -> None:
     place, missing = records.place_of(ctx, row), ""
     if place.kind == "git":
         own = await asyncio.to_thread(credentials.git_environment, ctx.paths, row["credential"])
-        wanted = place.location, row["branch"]
+        wanted = await _settled(ctx, row), row["branch"]
         try:
             await fetch(Path(place.clone), *wanted, _teller(handle, "git"), own)
         finally:
@@ -118,6 +118,15 @@ async def _read(ctx: Context, row: sqlite3.Row, handle: "JobHandle") -> None:
             ),
         )
     handle.progress(done=found.files, total=found.files, unit="files", message=f"{found.files} files")
+
+
+async def _settled(ctx: Context, row: sqlite3.Row) -> str:
+    """The address of a repository, or the one that its server redirects to."""
+    location: str = row["location"]
+    if not location.startswith("https://"):
+        return location
+    allowed = bool(await settings.get(ctx.db, ALLOW_PRIVATE))
+    return await redirects.settle(location, allowed, bool(row["credential"]))
 
 
 async def _pinned(ctx: Context, row: sqlite3.Row) -> None:

@@ -8,7 +8,9 @@ import subprocess
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
+import httpcore
 import pytest
 
 from backend import settings, wire
@@ -25,8 +27,12 @@ Handler = Callable[[str], tuple[int, list[str], bytes]]
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A certificate for localhost that this process trusts."""
-    folder = tmp_path_factory.mktemp("tls")
-    subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    return make_certificate(tmp_path_factory.mktemp("tls"))
+
+
+def make_certificate(folder: Path) -> Path:
+    """cert.pem and key.pem for localhost and the loopback address."""
+    subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,DNS:public.example,IP:127.0.0.1"]
     files = ["-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem")]
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *subject, *files],
@@ -112,6 +118,49 @@ async def test_what_goes_wrong_leaves_nothing(
 async def test_this_network_is_not_fetched_from(tmp_path: Path, host: str) -> None:
     with pytest.raises(BadRequest, match="address of this network"):
         await link.download(f"https://{host}/a.py", tmp_path / "a.py", False, lambda done, total: None)
+
+
+@pytest.mark.parametrize(
+    ("location", "words"),
+    [
+        ("https://localhost:{port}/secret.py", "localhost is an address of this network"),
+        ("https://127.0.0.1:{port}/secret.py", "127.0.0.1 is an address of this network"),
+        ("https://[::ffff:127.0.0.1]:{port}/secret.py", "is an address of this network"),
+        ("https://2130706433:{port}/secret.py", "is an address of this network"),
+        ("http://public.example/secret.py", "not https"),
+        ("file:///etc/passwd", "not https"),
+        ("https://[/secret.py", "did not answer as it should"),
+        ("https://pu\xffblic.example/", "did not answer as it should"),
+    ],
+)
+async def test_a_redirect_from_outside_into_this_network_is_refused(
+    certificate: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, location: str, words: str
+) -> None:
+    """A server of the open internet, which here is one of ours under an address that is not."""
+    asked: list[str] = []
+
+    def deliver(path: str) -> tuple[int, list[str], bytes]:
+        asked.append(path)
+        return 302, [f"Location: {location.format(port=port)}"], b""
+
+    loop, connect = asyncio.get_running_loop(), httpcore.AnyIOBackend.connect_tcp
+    look_up = loop.getaddrinfo
+
+    async def looked_up(host: str, *more: Any, **options: Any) -> Any:
+        if host == "public.example":
+            return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("93.184.215.14", 443))]
+        return await look_up(host, *more, **options)
+
+    async def connected(self: httpcore.AnyIOBackend, host: str, *more: Any) -> httpcore.AsyncNetworkStream:
+        return await connect(self, "127.0.0.1" if host == "93.184.215.14" else host, *more)
+
+    monkeypatch.setattr(loop, "getaddrinfo", looked_up)
+    monkeypatch.setattr(httpcore.AnyIOBackend, "connect_tcp", connected)
+    async with server(certificate, deliver) as port:
+        with pytest.raises(RefactError) as caught:
+            await link.download(f"https://public.example:{port}/a.py", tmp_path / "a.py", False, lambda *_: None)
+    assert words in caught.value.message and asked == ["/a.py"]
+    assert list(tmp_path.iterdir()) == []
 
 
 async def test_nobody_there_and_an_unknown_certificate(
