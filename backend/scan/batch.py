@@ -11,6 +11,7 @@ from msgspec import Struct
 from backend.jobs.process import die_with
 from backend.scan.duplicates import signature
 from backend.scan.linguist.attributes import Said
+from backend.scan.patience import TooSlow, at_most
 from backend.scan.rules import Judgement, judge, may_include
 from backend.scan.text import decode
 from backend.sources.folder import loaded
@@ -21,6 +22,9 @@ Known = dict[str, tuple[str, Judgement]]
 """What the last scan found, by path: sha256 and judgement."""
 Batch = list[tuple[Member, tuple[str, Judgement] | None, Said]]
 """Files, each with what is known of it and what its project says of it."""
+
+LONGEST_S = 5.0
+"""Processor time for one file; the largest need some tenths of a second."""
 
 
 class Judged(Struct, frozen=True):
@@ -57,7 +61,12 @@ def judge_batch(batch: Batch) -> list[Judged]:
 def _found(file: Member, sha256: str, before: tuple[str, Judgement] | None, said: Said) -> Judgement:
     if before and before[0] == sha256 != "":
         return before[1]
-    return judge(file.path, file.size, file.data, file.error, file.head, said)
+    try:
+        with at_most(LONGEST_S):
+            return judge(file.path, file.size, file.data, file.error, file.head, said)
+    except TooSlow:
+        words = f"judging it takes longer than {LONGEST_S:.0f} s, as with texts made to be slow"
+        return Judgement(None, False, "linguist_error", words)
 
 
 def _usable(found: Judgement) -> bool:

@@ -17,6 +17,9 @@ LARGEST = 512 * 1024
 MOST_DIGITS = 0.30
 RULES_VERSION = "5"
 """Changes with these rules or their tables, so that what was classified by older ones is classified again."""
+POINTERS = ("version https://git-lfs.github.com/spec/v1\n", "version https://hawser.github.com/spec/v1\n")
+LONGEST_POINTER = 1024
+"""Characters, by the specification of Git LFS."""
 NEVER = frozenset({"not_text", "linguist_error", "too_large", "not_code", "secrets", "duplicate"})
 """Reasons that no mask can overrule."""
 BEFORE = frozenset({"generated", "vendored", "lots_of_digits"})
@@ -67,6 +70,8 @@ def judge(
     text = decode(data)
     if text is None:
         return Judgement(None, False, "linguist_error", "no supported encoding decodes it")
+    if text.startswith(POINTERS) and len(text) < LONGEST_POINTER:
+        return Judgement(None, True, "not_code", "a Git LFS pointer: the file itself lies on the LFS server")
     found = said.language or detect(path, text)
     if found is None:
         return Judgement(None, True, "not_code", "no known language claims it")

@@ -1,7 +1,7 @@
 """The rules in their order, languages, generated and vendored files, text, masks: what DESIGN's tables promise."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backend.errors import BadRequest
@@ -145,6 +145,7 @@ def test_utf8_comes_back_with_plain_line_ends(text: str) -> None:
     assert decode(data) == expected.removeprefix("\ufeff")
 
 
+@settings(deadline=None)  # the first text with a keyword loads the detectors
 @given(st.binary(max_size=300))
 def test_any_bytes_get_a_judgement(data: bytes) -> None:
     found = judge("a.py", len(data), data)
