@@ -20,6 +20,25 @@ def clean(text: str, lines: bool = False) -> str:
     return "".join(_sign(character) for character in text)
 
 
+def shown(text: str) -> str:
+    """Lines for the shell's own output: as `clean` has them, but line ends and tabs stay."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "\n".join("\t".join(map(clean, line.split("\t"))) for line in text.split("\n"))
+
+
+def escaped(json: str) -> str:
+    """The same JSON document with what a terminal may act on spelt `\\uXXXX`."""
+    return json if json.isascii() and "\x7f" not in json else "".join(map(_escape, json))
+
+
+def _escape(character: str) -> str:
+    if character == "\n" or unicodedata.category(character) not in _HIDDEN:
+        return character
+    units = character.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2))
+
+
 def _sign(character: str) -> str:
     code = ord(character)
     if code in _SIGNS:

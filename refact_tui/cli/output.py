@@ -9,6 +9,7 @@ import click
 import msgspec
 
 from refact_tui import words
+from refact_tui.signs import clean, escaped, shown
 
 PLAIN_EVERY_S = 5.0
 DONE, FAILED, USAGE, UNREACHABLE, REFUSED, INTERRUPTED = 0, 1, 2, 3, 4, 130
@@ -22,17 +23,22 @@ class Failure(Exception):
         self.message, self.hint, self.code, self.exit_code = message, hint, code, exit_code
 
 
-def emit(value: Any, as_json: bool, text: str) -> None:
-    """The answer: `value` as JSON, or `text` for people."""
+def emit(value: Any, as_json: bool, text: str, exact: bool = False) -> None:
+    """The answer: `value` as JSON, or `text` for people; `exact` text stays as it is where no terminal shows it."""
     if as_json:
-        click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+        click.echo(escaped(msgspec.json.format(msgspec.json.encode(value), indent=2).decode()))
     elif text:
-        click.echo(text)
+        click.echo(text if exact and not sys.stdout.isatty() else shown(text))
+
+
+def tell(text: str) -> None:
+    """A line beside the answer."""
+    click.echo(shown(text), err=True)
 
 
 def fail(failure: Failure, as_json: bool) -> int:
     """Tell a failure on stderr, and as JSON on stdout where that was asked for; returns the exit status."""
-    click.echo(f"{failure.message} {failure.hint}".strip(), err=True)
+    tell(f"{failure.message} {failure.hint}".strip())
     if as_json:
         body = {"code": failure.code, "message": failure.message, "hint": failure.hint}
         emit({"error": body}, True, "")
@@ -41,7 +47,7 @@ def fail(failure: Failure, as_json: bool) -> int:
 
 def columns(rows: Sequence[Sequence[str]], head: Sequence[str] = ()) -> str:
     """Rows as aligned columns, two blanks between."""
-    table = [list(map(str, row)) for row in ([head, *rows] if head else rows)]
+    table = [[clean(str(cell)) for cell in row] for row in ([head, *rows] if head else rows)]
     if not table:
         return ""
     widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
@@ -71,6 +77,7 @@ class Progress:
 
     def line(self, text: str, phase: str) -> None:
         """Draw `text`; off a terminal at once where the phase is another, else every few seconds."""
+        text = clean(text)
         if self._live:
             click.echo(f"\r\x1b[K{text}", nl=False, err=True)
         elif text != self._text and (phase != self._phase or time.monotonic() - self._at >= PLAIN_EVERY_S):

@@ -10,7 +10,7 @@ from backend import paths, wire
 from refact_tui import words
 from refact_tui.cli.difference import Difference, show_difference
 from refact_tui.cli.engine_link import LONG_S, connect, path_of, plain
-from refact_tui.cli.output import emit
+from refact_tui.cli.output import emit, tell
 from refact_tui.cli.scan import scan_text, until_scanned
 from refact_tui.cli.serve import CACHES, used_text
 from refact_tui.cli.sources import local, source_text, until_read
@@ -52,11 +52,6 @@ def quickstart(what: str | None, steps: int | None, as_json: bool) -> None:
         "public_url": public_url,
     }
     emit(answer, as_json, closing_words(scan, run, shown, public_url))
-
-
-def tell(text: str) -> None:
-    """A line of the story, beside the answer."""
-    click.echo(text, err=True)
 
 
 def default_source() -> str:

@@ -85,7 +85,7 @@ def complete(place: str | None, model: str | None, max_tokens: int, suffix: str,
     request = wire.Complete(prefix=prefix, suffix=suffix, model=model, max_tokens=max_tokens)
     with connect() as client:
         found = client.post("/complete", request, wire.Completion, timeout_s=LONG_S)
-    emit(found, as_json, found.text)
+    emit(found, as_json, found.text, exact=True)
 
 
 def split_at(place: str) -> tuple[str, str]:

@@ -48,9 +48,20 @@ def verb(group: click.Group, name: str) -> Callable[[Verb], click.Command]:
     return declare
 
 
+def _is_text(argument: str) -> bool:
+    """Whether it can be sent: of a name that is no UTF-8 Python makes a text that is none."""
+    try:
+        argument.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def main(arguments: list[str]) -> int:
     """Run one verb; returns its exit status."""
     as_json = "--json" in arguments
+    if odd := next((one for one in arguments if not _is_text(one)), None):
+        return fail(Failure(f"{odd!r} has bytes that are no UTF-8.", "Give it another name.", "usage", USAGE), as_json)
     try:
         root.main(args=arguments, prog_name="refact-tui", standalone_mode=False)
     except click.exceptions.Abort:

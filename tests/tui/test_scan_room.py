@@ -9,7 +9,7 @@ from refact_tui import words_of_scan as say
 from refact_tui.frame import RefactApp
 from refact_tui.widgets.virtual_table import VirtualTable
 from tests.tui.pilots import screen_text, sees, until
-from tests.tui.samples import ANSWERS, BUSY, SCAN
+from tests.tui.samples import ANSWERS, BUSY, PREVIEW, SCAN
 from tests.tui.stub_engine import StubEngine
 
 
@@ -27,6 +27,23 @@ async def test_reasons_filter_and_files_open(engine: StubEngine) -> None:
         await sees(pilot, "[Rejected]", "(reason vendored)", "No rejected file matches reason vendored")
         await pilot.press("escape")
         await sees(pilot, "1–10 of 100")
+
+
+async def test_warnings_are_shown_with_the_file_and_in_the_list(engine: StubEngine) -> None:
+    told = "looks like a password on line 2 (not rejected)"
+    warned = msgspec.structs.replace(PREVIEW.file, warnings=[told])
+    answers = {"GET /scan/files/1": msgspec.structs.replace(PREVIEW, file=warned)}
+    engine.state, engine.answers = BUSY, {**ANSWERS, **answers}
+    app = RefactApp(engine.paths)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("2")
+        await sees(pilot, "1–10 of 500")
+        await pilot.press("enter")
+        await sees(pilot, "✓ accepted", f"! {told}", "def total")
+        await pilot.press("escape", "slash")
+        await sees(pilot, "warning:secret")
+    assert say.file_row(warned).cells[-1] == ("✓ !", "busy")
+    assert say.file_row(PREVIEW.file).cells[-1] == ("✓", "good")
 
 
 async def test_a_long_list_is_walked_to_its_end_and_filtered(engine: StubEngine) -> None:
