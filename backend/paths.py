@@ -83,6 +83,11 @@ class Paths:
         return self.home / "runs"
 
     @property
+    def cache(self) -> Path:
+        """What libraries keep for themselves; may be removed at any time."""
+        return self.home / "cache"
+
+    @property
     def trash(self) -> Path:
         return self.home / "trash"
 

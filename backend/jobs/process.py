@@ -67,8 +67,10 @@ async def spawn(
     """Start `python -P -m module` in the state home, its stderr appended to `log`.
 
     Unless detached it is killed when we die. Raises OSError where no process can be made."""
+    # torch would keep its caches in the temporary and the home folder.
+    caches = {"TORCHINDUCTOR_CACHE_DIR": str(paths.cache / "torch"), "TRITON_CACHE_DIR": str(paths.cache / "triton")}
     own = {"PYTHONSAFEPATH": "1", "REFACT_TUI_HOME": str(paths.home), "HF_MODULES_CACHE": str(paths.models / ".code")}
-    environment = {**os.environ, **own, **(env or {})}
+    environment = {**os.environ, **caches, **own, **(env or {})}
     with log.open("ab") as stderr:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
