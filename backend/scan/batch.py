@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from multiprocessing import get_context
 
@@ -11,7 +11,7 @@ from msgspec import Struct
 from backend.jobs.process import die_with
 from backend.scan.duplicates import signature
 from backend.scan.linguist.attributes import Said
-from backend.scan.patience import TooSlow, at_most
+from backend.scan.patience import TooSlow, patience
 from backend.scan.rules import Judgement, judge, may_include
 from backend.scan.text import decode
 from backend.sources.folder import loaded
@@ -47,7 +47,8 @@ def judge_batch(batch: Batch) -> list[Judged]:
     files = [loaded(member) for member, _, _ in batch]
     hashes = [hashlib.sha256(file.data).hexdigest() if file.data is not None else "" for file in files]
     asked = zip(files, hashes, batch, strict=True)
-    found = [_found(file, sha, before, said) for file, sha, (_, before, said) in asked]
+    with patience(LONGEST_S) as begin:
+        found = [_found(file, sha, before, said, begin) for file, sha, (_, before, said) in asked]
     kept = [_kept(file, one, before) for file, one, (_, before, _) in zip(files, found, batch, strict=True)]
     signed = [
         signature(decode(data) or "") if data is not None and _usable(one) else None
@@ -58,12 +59,14 @@ def judge_batch(batch: Batch) -> list[Judged]:
     return [Judged(file.path, file.size, sha, one, data, words) for file, sha, one, data, words in steps]
 
 
-def _found(file: Member, sha256: str, before: tuple[str, Judgement] | None, said: Said) -> Judgement:
+def _found(
+    file: Member, sha256: str, before: tuple[str, Judgement] | None, said: Said, begin: Callable[[], None]
+) -> Judgement:
     if before and before[0] == sha256 != "":
         return before[1]
+    begin()
     try:
-        with at_most(LONGEST_S):
-            return judge(file.path, file.size, file.data, file.error, file.head, said)
+        return judge(file.path, file.size, file.data, file.error, file.head, said)
     except TooSlow:
         words = f"judging it takes longer than {LONGEST_S:.0f} s, as with texts made to be slow"
         return Judgement(None, False, "linguist_error", words)

@@ -1,8 +1,8 @@
-"""A limit of processor time for one file: patterns over a text made for it may take hours."""
+"""A limit of processor time for each of many texts: patterns over one that is made for it may take hours."""
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -12,18 +12,23 @@ class TooSlow(Exception):
 
 
 @contextmanager
-def at_most(seconds: float) -> Iterator[None]:
-    """Raises TooSlow in the middle of it once that much processor time is spent; only in a process's main thread."""
+def patience(seconds: float) -> Iterator[Callable[[], None]]:
+    """What it yields is called before each text, and from then on TooSlow comes once that time is spent.
+
+    Only a process's main thread can be interrupted; in another one there is no limit."""
     if threading.current_thread() is not threading.main_thread():
-        yield
+        yield lambda: None
         return
     before = signal.signal(signal.SIGVTALRM, _over)
-    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
     try:
-        yield
+        yield lambda: _again(seconds)
     finally:
-        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        _again(0)
         signal.signal(signal.SIGVTALRM, before)
+
+
+def _again(seconds: float) -> None:
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
 
 
 def _over(number: int, frame: FrameType | None) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from backend.scan import batch
 from backend.scan.linguist.attributes import NOTHING
-from backend.scan.patience import TooSlow, at_most
+from backend.scan.patience import TooSlow, patience
 from backend.sources.members import Member
 
 SLOW = b"a" * 400_000
@@ -25,11 +25,16 @@ def test_a_slow_file_is_told_and_the_others_are_judged(monkeypatch: pytest.Monke
 
 def test_the_limit_ends_with_what_it_limits() -> None:
     before = signal.getsignal(signal.SIGVTALRM)
-    with pytest.raises(TooSlow), at_most(0.05):
-        while True:
-            pass
-    with pytest.raises(KeyError), at_most(5):
+    with patience(0.05) as begin:
+        for _ in range(2):
+            begin()
+            with pytest.raises(TooSlow):
+                while True:
+                    pass
+    with pytest.raises(KeyError), patience(5) as begin:
+        begin()
         raise KeyError
+    assert signal.getitimer(signal.ITIMER_VIRTUAL) == (0.0, 0.0)
     assert signal.getsignal(signal.SIGVTALRM) == before
 
 
@@ -37,7 +42,8 @@ def test_beside_the_main_thread_there_is_no_limit() -> None:
     done: list[bool] = []
 
     def work() -> None:
-        with at_most(0.0001):
+        with patience(0.0001) as begin:
+            begin()
             done.append(sum(range(200_000)) > 0)
 
     thread = threading.Thread(target=work)
