@@ -1,6 +1,7 @@
 """Why a file is no training data: the rules in their order, each a reason and a sentence; pure."""
 
 from collections.abc import Callable
+from functools import cache
 
 from msgspec import Struct
 
@@ -8,10 +9,10 @@ from backend.scan.linguist.attributes import NOTHING, SAID_SO, Said
 from backend.scan.linguist.detect import detect
 from backend.scan.linguist.generated import generated
 from backend.scan.linguist.vendored import vendored
-from backend.scan.secrets import secret
-from backend.scan.shape import digits, has_more_digits
+from backend.scan.secrets import secret, signs
+from backend.scan.shape import Fours, digits, has_more_digits
 from backend.scan.text import decode, is_binary
-from backend.scan.warnings import warn
+from backend.scan.warnings import signs_of_keywords, warn
 
 LARGEST = 512 * 1024
 MOST_DIGITS = 0.30
@@ -75,9 +76,16 @@ def judge(
     found = said.language or detect(path, text)
     if found is None:
         return Judgement(None, True, "not_code", "no known language claims it")
-    guess, leak = _guess(path, text, said), secret(text) or ""
+    seen = _signs().found_in(text)
+    guess, leak = _guess(path, text, said), secret(text, seen) or ""
     reason, detail = guess or ("secrets" if leak else None, leak)
-    return Judgement(found, True, reason, detail, leak, "" if leak else warn(path, text))
+    return Judgement(found, True, reason, detail, leak, "" if leak else warn(path, text, seen))
+
+
+@cache
+def _signs() -> Fours:
+    """What secrets and warnings are told by, for one look at a text."""
+    return Fours({**signs_of_keywords(), **signs()})
 
 
 def _guess(path: str, text: str, said: Said) -> tuple[str, str] | None:

@@ -5,6 +5,7 @@ printed."""
 
 import re
 import string
+from collections.abc import Collection
 from functools import cache
 from importlib import import_module
 from typing import Any
@@ -75,11 +76,13 @@ LONGEST_LINE = 5000
 """Characters of a line that are looked at."""
 
 
-def secret(text: str) -> str | None:
-    """Which kind of secret stands on which line; None where none does."""
+def secret(text: str, seen: Collection[str] | None = None) -> str | None:
+    """Which kind of secret stands on which line; None where none does.
+
+    `seen` is what a look for `signs` has found in the text, where one was made."""
     if "-----BEGIN" in text and (found := PRIVATE_KEY.search(text)):
         return _told("private key", text.count("\n", 0, found.start()) + 1)
-    if not (marks := _marks(text)):
+    if not (marks := _marks(text, seen)):
         return None
     for number, line in enumerate(text.split("\n"), 1):
         if any(mark in line for mark in marks):
@@ -90,9 +93,9 @@ def secret(text: str) -> str | None:
     return None
 
 
-def _marks(text: str) -> list[str]:
+def _marks(text: str, seen: Collection[str] | None = None) -> list[str]:
     """The marks and names that stand in a text, the marks in a long word."""
-    near = [mark for mark in _signs().found_in(text) if mark in text]
+    near = [mark for mark in (_look().found_in(text) if seen is None else seen) if mark in text]
     if not near:
         return []
     words = " ".join([word for word in text.split() if len(word) >= LONG])
@@ -105,16 +108,20 @@ def _told(kind: str, line: int) -> str:
 
 
 @cache
-def _signs() -> Fours:
+def _look() -> Fours:
+    return Fours(signs())
+
+
+def signs() -> dict[bytes, str]:
     """Four letters for each mark that stand at an even place wherever the mark stands."""
-    signs: dict[bytes, str] = {}
+    found: dict[bytes, str] = {}
     for mark, five in {**LONG_MARKS, **NAMES}.items():
-        signs |= dict.fromkeys((five[:4].encode(), five[1:].encode()), mark)
+        found |= dict.fromkeys((five[:4].encode(), five[1:].encode()), mark)
     for mark, following in SHORT_MARKS.items():
         whole = [(mark + after).encode() for after in following]
-        signs |= dict.fromkeys([one[:4] for one in whole], mark)
-        signs |= dict.fromkeys([one[1:] for one in whole] if len(mark) == 4 else [b + whole[0][:3] for b in ANY], mark)
-    return Fours(signs)
+        found |= dict.fromkeys([one[:4] for one in whole], mark)
+        found |= dict.fromkeys([one[1:] for one in whole] if len(mark) == 4 else [b + whole[0][:3] for b in ANY], mark)
+    return found
 
 
 @cache

@@ -4,12 +4,13 @@ They refuse nothing: what they flag is kept as line and kind for a person to loo
 
 import re
 import string
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cache
 from importlib import import_module
+from itertools import product
 from typing import Any
 
-from backend.scan.secrets import PLACEHOLDER
+from backend.scan.secrets import ANY, PLACEHOLDER
 
 KINDS = {
     "password": "looks like a password",
@@ -25,6 +26,10 @@ COMPOSED = (
     (b"pass", tuple(word + joint for word in PASS_OF for joint in (b"", b"_")), "password"),
 )
 """The keywords of detect-secrets in the form that is found fastest, so that its patterns are tried on few lines."""
+SIGN = {word: f"\0{word.decode()}" for word, *_ in (*ALONE, *COMPOSED)}
+"""By what each is told where the text was looked at; stands in no text itself."""
+FIVES = {b"passw": ("asswo", "asswd"), b"secret": ("secre",), b"contrase": ("trase",)}
+"""Five letters that other words seldom have."""
 AROUND = 120
 """Characters on both sides of a keyword that are looked at."""
 LABEL = re.compile(r"passw|pwd|secret|key|token|credential", re.IGNORECASE)
@@ -46,12 +51,40 @@ TOLD = 5
 """Lines of one kind that are told."""
 
 
-def warn(path: str, text: str) -> str:
-    """The lines that look like a secret, as `12:password 40:random`; empty where none does."""
+def warn(path: str, text: str, seen: Collection[str] = tuple(SIGN.values())) -> str:
+    """The lines that look like a secret, as `12:password 40:random`; empty where none does.
+
+    `seen` is what a look for `signs_of_keywords` has found in the text."""
     raw = text.encode("latin-1", "replace")  # a byte a character, so that places agree
     found = dict(_random(text, raw))
-    found.update(_named(path, text, raw.lower()))
+    if words := [word for word, sign in SIGN.items() if sign in seen]:
+        found.update(_named(path, text, raw.lower(), words))
     return " ".join(f"{line}:{kind}" for line, kind in sorted(found.items())[:MOST]) if found else ""
+
+
+def signs_of_keywords() -> dict[bytes, str]:
+    """Four letters for each keyword that stand at an even place wherever it stands, in any case that names have."""
+    found: dict[bytes, str] = {}
+    for word, fives in FIVES.items():
+        for five in fives:
+            found |= _fours({five, five.title(), five.upper()}, word)
+    for word, owners, _ in COMPOSED:
+        for joined in owners:
+            owner = joined.decode().rstrip("_")
+            joint = joined.decode()[len(owner) :]
+            # The letters around the joint: those of the owner alone, or of the word alone, stand everywhere.
+            pairs = product(_cases(owner), _cases(word.decode()))
+            found |= _fours({(first[-2 if joint else -3 :] + joint + then)[:5] for first, then in pairs}, word)
+    around = (one for word in _cases("pwd") for byte in ANY for one in (word.encode() + byte, byte + word.encode()))
+    return {**dict.fromkeys(around, SIGN[b"pwd"]), **found}
+
+
+def _fours(fives: Collection[str], word: bytes) -> dict[bytes, str]:
+    return dict.fromkeys((four.encode() for five in fives for four in (five[:4], five[1:])), SIGN[word])
+
+
+def _cases(word: str) -> tuple[str, str, str]:
+    return word, word.title(), word.upper()
 
 
 def told(warnings: str) -> list[str]:
@@ -69,9 +102,9 @@ def _listed(lines: list[str]) -> str:
     return ", ".join(lines[:TOLD]) + (f" and {more} more" if more > 0 else "")
 
 
-def _named(path: str, text: str, lower: bytes) -> Iterator[tuple[int, str]]:
+def _named(path: str, text: str, lower: bytes, words: Collection[bytes]) -> Iterator[tuple[int, str]]:
     """Values that are given to a name like `password`."""
-    if not (places := sorted(_keywords(lower))):
+    if not (places := sorted(_keywords(lower, words))):
         return
     detector, patterns = _detector(path)
     line, before, looked, tried = 1, 0, 0, 0
@@ -88,14 +121,14 @@ def _named(path: str, text: str, lower: bytes) -> Iterator[tuple[int, str]]:
             return
 
 
-def _keywords(lower: bytes) -> Iterator[tuple[int, str]]:
-    """Where each keyword stands."""
-    for word, kind in ALONE:
+def _keywords(lower: bytes, words: Collection[bytes]) -> Iterator[tuple[int, str]]:
+    """Where the keywords of these words stand."""
+    for word, kind in [one for one in ALONE if one[0] in words]:
         at = lower.find(word)
         while at >= 0:
             yield at, kind
             at = lower.find(word, at + 1)
-    for word, joined, kind in COMPOSED:
+    for word, joined, kind in [one for one in COMPOSED if one[0] in words]:
         at = lower.find(word)
         while at >= 0:
             if lower.endswith(joined, 0, at):

@@ -14,11 +14,18 @@ from backend.errors import BadRequest
 from backend.scan import changes, results
 from backend.scan.rules import judge
 from backend.scan.secrets import secret
-from backend.scan.warnings import MOST, told, warn
+from backend.scan.shape import Fours
+from backend.scan.warnings import KEY_OF, MOST, PASS_OF, signs_of_keywords, told, warn
 from backend.wire import ScanSettings
 from tests.scan.test_scan_flow import bring, check_totals, scanned
 from tests.scan.test_secrets import LEAKS
 
+COMPOSED = [
+    f"{owner.decode()}{joint}{word}"
+    for owners, word in ((KEY_OF, "key"), (PASS_OF, "pass"))
+    for owner in owners
+    for joint in ("", "_")
+]
 MIXED = "q7RkZ2mXw9Lt4VnB8cYh3DsG6f"
 """Made up, as are the others."""
 HASH = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b"
@@ -45,6 +52,16 @@ def test_what_is_warned_of(path: str, line: str, kind: str) -> None:
     (words,) = told(warn(path, text))
     assert words.endswith("on line 3 (not rejected)")
     assert not any(value in words for value in ("horse", "geheim", "zebra", "0ub4", MIXED, HASH))
+
+
+@pytest.mark.parametrize("word", ["password", "passwd", "pwd", "secret", "contraseña", *COMPOSED])
+def test_every_keyword_is_seen_in_whatever_case_names_have_it(word: str) -> None:
+    camel = "".join(part.title() for part in word.split("_"))
+    for name in {word, word.upper(), camel, camel[0].lower() + camel[1:], word.title(), f"my_{word}", f"My{camel}s"}:
+        for before in ("", "'", "é = ", "\n    "):
+            text = f"{before}{name}: tr0ub4dor\n"
+            kinds = warn("a.yaml", text, Fours(signs_of_keywords()).found_in(text))
+            assert kinds and kinds == warn("a.yaml", text), text
 
 
 @pytest.mark.parametrize(
