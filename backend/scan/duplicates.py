@@ -31,7 +31,10 @@ NEAREST, DEEPER = 2, 3
 
 Beside them each is looked at with the first FAMILY."""
 PRIME = np.uint64(0x9E3779B97F4A7C15)
+AT_ONCE = 1 << 16
+"""Pairs of which the minima are compared at once: 8 MB."""
 Lines = frozenset[str]
+Numbers = NDArray[np.int32]
 
 
 Name = TypeVar("Name", bytes, str)
@@ -68,7 +71,8 @@ def signature(text: str) -> bytes | None:
 
 def jaccard(one: Lines, other: Lines) -> float:
     """Shared lines over all lines; 0 for nothing."""
-    return len(one & other) / len(one | other) if one or other else 0.0
+    shared = len(one & other)
+    return shared / (len(one) + len(other) - shared) if one or other else 0.0
 
 
 class Index:
@@ -94,49 +98,50 @@ class Index:
         """Every pair of a text and an earlier one like it; `names` are those added, `read` gives a text's lines.
 
         Not only the first of a kind is told, since it may be masked where others are not."""
-        for late, earlier in self._candidates():
-            for early in self._likely(late, earlier):
+        likely = self._likely()
+        for late in sorted(likely):
+            for early in _worth_reading(likely[late]):
                 similarity = jaccard(read(names[late]), read(names[early]))
                 if similarity >= SIMILAR:
                     yield Near(names[late], names[early], round(similarity, 3))
 
-    def _likely(self, late: int, earlier: list[int]) -> list[int]:
-        """Those whose lines are worth reading: the first that may be like it, and those that seem the most alike."""
-        equal = np.count_nonzero(self._minima[earlier] == self._minima[late], axis=1).tolist()
-        likely = {early: count for early, count in zip(earlier, equal, strict=True) if count >= LIKELY}
-        most = sorted(likely, key=lambda early: (-likely[early], early))
-        return list(dict.fromkeys([*list(likely)[:EARLIEST], *most]))[:MOST_TRIES]
+    def _likely(self) -> dict[int, dict[int, int]]:
+        """Of each text the earlier ones that share a band and LIKELY minima with it, and how many minima."""
+        found: dict[int, dict[int, int]] = {}
+        for early, late in (pair for band in range(BANDS) for pair in self._pairs(band)):
+            for start in range(0, len(early), AT_ONCE):
+                one, other = early[start : start + AT_ONCE], late[start : start + AT_ONCE]
+                equal = np.count_nonzero(self._minima[one] == self._minima[other], axis=1)
+                kept = np.flatnonzero(equal >= LIKELY)
+                told = zip(one[kept].tolist(), other[kept].tolist(), equal[kept].tolist(), strict=True)
+                for first, second, count in told:
+                    found.setdefault(second, {})[first] = count
+        return found
 
-    def _candidates(self) -> Iterator[tuple[int, list[int]]]:
-        """Of each text the earlier ones with which it shares a band, in their order."""
-        found: dict[int, set[int]] = {}
-        for band in range(BANDS):
-            keys = self._keys[: self._count, band]
-            order = np.argsort(keys, kind="stable")
-            column = keys[order]
-            starts = np.flatnonzero(np.r_[True, column[1:] != column[:-1]]) if len(column) else np.zeros(0, dtype=int)
-            sizes = np.diff(np.r_[starts, len(column)])
-            for start, size in zip(starts[sizes > 1], sizes[sizes > 1], strict=True):
-                group = order[start : start + size]
-                for early, late in self._pairs(group, band):
-                    found.setdefault(late, set()).add(early)
-        for late in sorted(found):
-            yield late, sorted(found[late])
-
-    def _pairs(self, group: NDArray[np.int64], band: int) -> Iterator[tuple[int, int]]:
-        """(earlier, later) among those that share a band: each with the first few, and with its nearest few.
+    def _pairs(self, band: int) -> Iterator[tuple[Numbers, Numbers]]:
+        """Earlier and later of those that share a band: each with the first few, and with its nearest few.
 
         Near is what shares the next bands too; without that a twin is lost among many texts that are half alike."""
-        told = group.tolist()
-        first = told[:FAMILY]
-        for place in range(1, len(told)):
-            yield from ((early, told[place]) for early in first[:place])
-        if len(told) <= FAMILY + 1:
-            return
-        following = [self._keys[group, (band + step) % BANDS] for step in range(DEEPER, 0, -1)]
-        near = group[np.lexsort(following)].tolist()
-        for place, one in enumerate(near):
-            for other in near[place + 1 : place + 1 + NEAREST]:
-                early, late = min(one, other), max(one, other)
-                if early not in first:
-                    yield early, late
+        keys = self._keys[: self._count, band]
+        order = np.argsort(keys, kind="stable").astype(np.int32)
+        begins = np.flatnonzero(np.diff(keys[order], prepend=~keys[order[:1]])).astype(np.int32)
+        sizes = np.diff(begins, append=np.int32(len(order)))
+        group = np.repeat(np.arange(len(begins), dtype=np.int32), sizes)
+        place = np.arange(len(order), dtype=np.int32) - begins[group]
+        for nth in range(FAMILY):
+            later = np.flatnonzero(place > nth)
+            yield order[begins[group[later]] + nth], order[later]
+        large = np.flatnonzero(sizes[group] > FAMILY + 1)
+        following = [self._keys[order[large], (band + step) % BANDS] for step in range(DEEPER, 0, -1)]
+        near = large[np.lexsort([*following, group[large]])]
+        for step in range(1, NEAREST + 1):
+            one, other = near[:-step], near[step:]
+            early, late = np.minimum(one, other), np.maximum(one, other)
+            new = (group[one] == group[other]) & (place[early] >= FAMILY)
+            yield order[early[new]], order[late[new]]
+
+
+def _worth_reading(likely: dict[int, int]) -> list[int]:
+    """The first that may be alike, and those that seem the most alike."""
+    most = sorted(likely, key=lambda early: (-likely[early], early))
+    return list(dict.fromkeys([*sorted(likely)[:EARLIEST], *most]))[:MOST_TRIES]
