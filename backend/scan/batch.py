@@ -22,6 +22,8 @@ Known = dict[str, tuple[str, Judgement]]
 """What the last scan found, by path: sha256 and judgement."""
 Batch = list[tuple[Member, tuple[str, Judgement] | None, Said]]
 """Files, each with what is known of it and what its project says of it."""
+AHEAD = 4
+"""Batches for each core, so that none is idle while results wait for the disk."""
 
 LONGEST_S = 5.0
 """Processor time for one file; the largest need some tenths of a second."""
@@ -91,14 +93,14 @@ class Judges:
         self._pool: ProcessPoolExecutor | None = None
 
     def all(self, batches: Iterator[Batch]) -> Iterator[list[Judged]]:
-        """The results of each batch, in their order; at most two batches a core are in memory."""
+        """The results of each batch, in their order; at most AHEAD batches a core are in memory."""
         first = next(batches, None)
         if first is not None:
             yield judge_batch(first)
         waiting: list[Future[list[Judged]]] = []
         for batch in batches:
             waiting.append(self._workers().submit(judge_batch, batch))
-            if len(waiting) >= 2 * self._cores:
+            if len(waiting) >= AHEAD * self._cores:
                 yield waiting.pop(0).result()
         for one in waiting:
             yield one.result()

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+from backend.scan.child import ENVIRONMENT
 from backend.scan.classify import classify
 from backend.scan.near import near
 from backend.sources.members import HEAD, LARGEST_READ, Place
@@ -191,6 +192,8 @@ def measured(root: Path) -> Measured:
 
 
 def main() -> None:
+    if not ENVIRONMENT.items() <= os.environ.items():  # all of it with the memory settings of the scan's own process
+        os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **ENVIRONMENT})
     total = Measured()
     for name, root in {folder: Path(folder) for folder in sys.argv[1:]}.items() or trees().items():
         found = measured(root)

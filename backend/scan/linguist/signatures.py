@@ -7,6 +7,9 @@ from functools import cached_property
 
 MOST_LINES = 40
 """Of a text's beginning that a signature may stand in."""
+GENERATED = ("enerated", "ENERATED")
+HEAD = 2500
+"""Characters, which mostly have so many lines."""
 
 
 class Lines:
@@ -25,9 +28,12 @@ class Lines:
         return self.text.split("\n", count)[:count] if self.text else []
 
     @cached_property
-    def says_generated(self) -> bool:
-        """Whether the first lines have the word, in capitals or not."""
-        return "generated" in "\n".join(self.first(MOST_LINES)).lower()
+    def generated_at(self) -> int:
+        """The number of the first line that has the word, small or in capitals; MOST_LINES where it comes later."""
+        found = [at for word in GENERATED if (at := self.text.find(word, 0, HEAD)) >= 0]
+        if not found and len(self.text) > HEAD and self.text.count("\n", 0, HEAD) < MOST_LINES:
+            found = [at for word in GENERATED if (at := self.text.find(word)) >= 0]
+        return self.text.count("\n", 0, min(found)) if found else MOST_LINES
 
     @cached_property
     def count(self) -> int:
@@ -56,11 +62,12 @@ class Signature:
     @cached_property
     def says_generated(self) -> bool:
         """Nearly every generator says so; then most texts need no look at each of their first lines."""
-        return self.start >= 0 and "generated" in self.pattern.pattern.lower()
+        spelt = self.pattern.pattern
+        return self.start >= 0 and "(?i" not in spelt and any(word in spelt for word in GENERATED)
 
     def applies(self, path: str, lines: Lines) -> bool:
         """Whether a file is signed so."""
-        if self.says_generated and not lines.says_generated:
+        if self.says_generated and lines.generated_at >= self.end:
             return False
         if lines.count < self.least or not path.endswith(self.path):
             return False
