@@ -6,7 +6,7 @@ from backend import wire
 from refact_tui import words
 from refact_tui.signs import clean
 from refact_tui.widgets.listing import Column, Row
-from refact_tui.words_of_runs import pair, share, state
+from refact_tui.words_of_runs import evaluation_lines, pair, share, state
 
 BASE = "base"
 
@@ -46,7 +46,7 @@ def checkpoint_rows(
 
 def _checkpoint_row(point: wire.Checkpoint, run: wire.Run | None) -> Row:
     signs = ("★" if point.best else " ") + ("▲" if point.served else " ")
-    found = run.evaluation if run is not None and point.best else None
+    found = point.evaluation
     base = point.base_loss if point.base_loss is not None else run.test_loss.base if run else None
     better = point.test_loss is not None and base is not None and point.test_loss < base
     return Row(
@@ -95,12 +95,8 @@ def detail_lines(point: wire.Checkpoint, run: wire.Run | None) -> list[str]:
         f"made    {words.ago(point.made)} ({clean(point.made[:19].replace('T', ' '))} UTC), {words.size(point.size)}",
         f"path    {clean(point.path)}",
     ]
-    if run is not None and run.evaluation is not None and point.best:
-        found = run.evaluation
-        lines.append(
-            f"tested  {found.places} held-out places: exact match {pair(found.exact_match, words.percent)}, "
-            f"edit similarity {pair(found.edit_similarity, share)}"
-        )
+    if point.evaluation is not None:
+        lines += evaluation_lines(point.evaluation)
     return lines
 
 

@@ -102,8 +102,47 @@ def verdict_line(run: wire.Run) -> str:
         return ""
     return (
         f"held-out, {found.places} places: exact match {pair(found.exact_match, words.percent)}"
-        f" · edit similarity {pair(found.edit_similarity, share)}"
+        f" · edit similarity {pair(found.edit_similarity, share)}{forgets(found)}"
     )
+
+
+def forgets(found: wire.Evaluation) -> str:
+    """The alarm where code from elsewhere is understood worse than before."""
+    change = found.forgotten
+    return f" · ! forgets: other code {change:+.0%}" if change is not None and change > wire.FORGETS else ""
+
+
+def evaluation_lines(found: wire.Evaluation) -> list[str]:
+    """All that was measured, base and tuned, with the 95 % interval of their difference."""
+    measures = (
+        ("test loss", found.test_loss, words.loss, words.loss),
+        ("middle loss", found.middle_loss, words.loss, words.loss),
+        ("exact match", found.exact_match, words.percent, _points),
+        ("edit similarity", found.edit_similarity, share, share),
+        ("loss on other code", found.elsewhere, words.loss, words.loss),
+    )
+    lines = [f"{found.places} held-out places, base → tuned (95 % interval of the difference, by file)"]
+    for name, one, show, difference in measures:
+        if one is not None and one.base is not None:
+            lines.append(f"  {name:<19} {pair(one, show):<20}{_interval(one, difference)}".rstrip())
+    for kind, part in found.by_kind.items():
+        name = "in one line" if kind == "line" else "a few lines"
+        exact, alike = pair(part.exact_match, words.percent), pair(part.edit_similarity, share)
+        lines.append(f"  {name:<19} {part.places} places: exact match {exact}, edit similarity {alike}")
+    if alarm := forgets(found):
+        lines.append(f" {alarm.removeprefix(' ·')}; fewer steps or a lower learning_rate would keep more")
+    return lines
+
+
+def _interval(one: wire.Pair, show: Callable[[float | None], str]) -> str:
+    if one.low is None or one.high is None:
+        return ""
+    low, high = (f"{'-' if value < 0 else '+'}{show(abs(value))}" for value in (one.low, one.high))
+    return f"({low} … {high})"
+
+
+def _points(value: float | None) -> str:
+    return f"{100 * (value or 0):.1f} pts"
 
 
 def log_line(line: wire.LogLine) -> str:

@@ -103,6 +103,11 @@ def files_warnings(connection: sqlite3.Connection) -> None:
     connection.execute("CREATE INDEX files_with_warnings ON files(project_id, verdict, id) WHERE warnings != ''")
 
 
+def evaluation_of_checkpoints(connection: sqlite3.Connection) -> None:
+    """What was measured of a checkpoint on held-out code belongs to it, not to its run."""
+    connection.execute("ALTER TABLE checkpoints ADD COLUMN evaluation TEXT")
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     first_tables,
     files_by_hand,
@@ -115,6 +120,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     files_to_filter,
     base_models,
     files_warnings,
+    evaluation_of_checkpoints,
 )
 """In the order they are applied; one that has been released is never changed, only followed."""
 

@@ -1,23 +1,35 @@
 """Measures a model on held-out files: the test loss, and the completions a developer would have seen."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 
 from backend.models.tokenizer import TextTokenizer
+from backend.train.answers import Judged, groups, judge
 from backend.train.batches import Batch, batch
+from backend.train.intervals import Sums, pair
 from backend.train.packing import Row
-from backend.train.places import LONGEST_ANSWER, Place, first_line, similarity
+from backend.train.places import LONGEST, Place
 
 TOGETHER = 8
 """Rows in one forward pass."""
-AT_ONCE = 25
-"""Places completed in one batch."""
 Check = Callable[[], None]
 """Raises where the trainer was asked to stop."""
+
+
+@dataclass(frozen=True)
+class Tests:
+    """What a run is measured by in the end, the same for base and tuned model."""
+
+    places: Sequence[Place]
+    files: Sequence[tuple[int, list[Row]]]
+    """Rows of held-out text by file."""
+    elsewhere: Sequence[tuple[int, list[Row]]]
+    """Rows of code that is not the user's, by file."""
 
 
 def losses(model: Any, one: Batch) -> torch.Tensor:
@@ -41,93 +53,100 @@ def mean_loss(model: Any, rows: Sequence[Row], pad: int, device: torch.device, c
 
 
 def compare(
-    model: Any, places: Sequence[Place], tokenizer: TextTokenizer, pad: int, device: torch.device, check: Check
-) -> dict[str, Any]:
-    """Base and tuned model on the same places: shares of exact answers, mean edit similarity, mean nats per token."""
-    base = _measure(model, places, tokenizer, pad, device, check, tuned=False)
-    tuned = _measure(model, places, tokenizer, pad, device, check, tuned=True)
-    pairs = {name: {"base": base[name], "tuned": tuned[name]} for name in base}
-    return {"places": len(places), **pairs}
-
-
-def _measure(
     model: Any,
-    places: Sequence[Place],
+    tests: Tests,
     tokenizer: TextTokenizer,
     pad: int,
     device: torch.device,
     check: Check,
-    tuned: bool,
-) -> dict[str, float]:
+) -> dict[str, Any]:
+    """Base and tuned model on the same places, held-out files and code from elsewhere, with intervals by file."""
     model.eval()
-    exact = likeness = nats = 0.0
-    tokens = 0
-    with torch.no_grad(), nullcontext() if tuned else model.disable_adapter():
-        for group in groups(places):
-            check()
-            for place, ids in zip(group, complete(model, group, tokenizer, pad, device), strict=True):
-                answer = first_line(tokenizer.decode(ids))
-                exact += answer == place.text
-                likeness += similarity(answer, place.text)
-            nats += _middle_nats(model, group, pad, device)
-            tokens += sum(len(place.middle) for place in group)
-    count = max(len(places), 1)
-    return {"exact_match": exact / count, "edit_similarity": likeness / count, "middle_loss": nats / max(tokens, 1)}
+    found: dict[str, dict[str, Any]] = {"base": {}, "tuned": {}}
+    for who, measured in found.items():
+        with torch.no_grad(), nullcontext() if who == "tuned" else model.disable_adapter():
+            measured["places"] = _answers(model, tests.places, tokenizer, pad, device, check)
+            for name in ("files", "elsewhere"):
+                measured[name] = _nats_by_file(model, getattr(tests, name), pad, device, check)
+    return {"places": len(tests.places), **_told(tests, found["base"], found["tuned"])}
 
 
-def groups(places: Sequence[Place]) -> Iterator[list[Place]]:
-    """Places of like length together, so that little is padded."""
-    ordered = sorted(places, key=lambda place: len(place.prompt))
-    for start in range(0, len(ordered), AT_ONCE):
-        yield ordered[start : start + AT_ONCE]
+def _told(tests: Tests, base: dict[str, Any], tuned: dict[str, Any]) -> dict[str, Any]:
+    """The measurements as pairs with their intervals."""
+    by_kind = {}
+    for kind in LONGEST:
+        chosen = [number for number, place in enumerate(tests.places) if place.kind == kind]
+        if chosen:
+            by_kind[kind] = {"places": len(chosen), **_place_pairs(tests.places, chosen, base, tuned)}
+    every = range(len(tests.places))
+    return {
+        **_place_pairs(tests.places, every, base, tuned),
+        "middle_loss": pair(
+            _summed(
+                (
+                    tests.places[number].file,
+                    base["places"][number].nats,
+                    tuned["places"][number].nats,
+                    len(place.middle),
+                )
+                for number, place in enumerate(tests.places)
+            )
+        ),
+        "test_loss": _loss_pair(base["files"], tuned["files"]),
+        "elsewhere": _loss_pair(base["elsewhere"], tuned["elsewhere"]),
+        "by_kind": by_kind,
+    }
 
 
-def complete(
-    model: Any, places: Sequence[Place], tokenizer: TextTokenizer, pad: int, device: torch.device
-) -> list[list[int]]:
-    """Greedy answers to each place, up to the end of its line."""
-    longest = max(len(place.prompt) for place in places)
-    ids = torch.tensor([[pad] * (longest - len(place.prompt)) + place.prompt for place in places], device=device)
-    mask = torch.tensor(
-        [[0] * (longest - len(place.prompt)) + [1] * len(place.prompt) for place in places], device=device
-    )
-    positions = (mask.cumsum(1) - 1).clamp(min=0)
-    answers: list[list[int]] = [[] for _ in places]
-    ended = [False] * len(places)
-    cache = None
-    for _ in range(LONGEST_ANSWER):
-        out = model(
-            input_ids=ids,
-            attention_mask=mask,
-            position_ids=positions,
-            past_key_values=cache,
-            use_cache=True,
-            logits_to_keep=1,
+def _place_pairs(
+    places: Sequence[Place], chosen: Iterable[int], base: dict[str, Any], tuned: dict[str, Any]
+) -> dict[str, Any]:
+    """Exact match and edit similarity over the chosen places."""
+    numbers = list(chosen)
+    return {
+        told: pair(
+            _summed(
+                (places[n].file, getattr(base["places"][n], name), getattr(tuned["places"][n], name), 1)
+                for n in numbers
+            )
         )
-        cache = out.past_key_values
-        chosen = out.logits[:, -1].argmax(-1)
-        for number, id_ in enumerate(chosen.tolist()):
-            if not ended[number]:
-                ended[number] = id_ == tokenizer.marks.eot or "\n" in tokenizer.decode([id_])
-                answers[number].append(id_)
-        if all(ended):
-            break
-        ids = chosen[:, None]
-        mask = torch.cat([mask, torch.ones_like(ids)], 1)
-        positions = positions[:, -1:] + 1
-    return answers
+        for told, name in (("exact_match", "exact"), ("edit_similarity", "similarity"))
+    }
 
 
-def _middle_nats(model: Any, places: Sequence[Place], pad: int, device: torch.device) -> float:
-    """Sum of nats that the model needs for what the developer wrote."""
-    longest = max(len(place.prompt) + len(place.middle) for place in places)
-    ids = torch.full((len(places), longest), pad)
-    counts = torch.zeros((len(places), longest))
-    for number, place in enumerate(places):
-        start, end = len(place.prompt), len(place.prompt) + len(place.middle)
-        ids[number, :end] = torch.tensor(place.prompt + place.middle)
-        counts[number, start - 1 : end - 1] = 1.0
-    ids, counts = ids.to(device), counts.to(device)
-    logits = model(input_ids=ids, use_cache=False).logits
-    nats = F.cross_entropy(logits[:, :-1].flatten(0, 1), ids[:, 1:].flatten(), reduction="none")
-    return float((nats * counts[:, :-1].flatten()).sum())
+def _loss_pair(base: dict[int, tuple[float, float]], tuned: dict[int, tuple[float, float]]) -> dict[str, float | None]:
+    return pair(_summed((file, nats, tuned[file][0], tokens) for file, (nats, tokens) in base.items()))
+
+
+def _summed(found: Iterable[tuple[int, float, float, float]]) -> list[Sums]:
+    """(file, base, tuned, count) added up by file."""
+    sums: dict[int, list[float]] = {}
+    for file, base, tuned, count in found:
+        one = sums.setdefault(file, [0.0, 0.0, 0.0])
+        one[0], one[1], one[2] = one[0] + base, one[1] + tuned, one[2] + count
+    return [Sums(*one) for one in sums.values()]
+
+
+def _answers(
+    model: Any, places: Sequence[Place], tokenizer: TextTokenizer, pad: int, device: torch.device, check: Check
+) -> list[Judged]:
+    """Every place judged, in the order of `places`."""
+    numbers = {id(place): number for number, place in enumerate(places)}
+    judged: dict[int, Judged] = {}
+    for group in groups(places):
+        check()
+        for place, one in zip(group, judge(model, group, tokenizer, pad, device), strict=True):
+            judged[numbers[id(place)]] = one
+    return [judged[number] for number in range(len(places))]
+
+
+def _nats_by_file(
+    model: Any, files: Sequence[tuple[int, list[Row]]], pad: int, device: torch.device, check: Check
+) -> dict[int, tuple[float, float]]:
+    """Nats and tokens of each file."""
+    found = {}
+    for number, rows in files:
+        check()
+        one = batch(rows, pad).to(device)
+        found[number] = (float(losses(model, one)), float(one.weights.sum()))
+    return found

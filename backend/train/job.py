@@ -30,8 +30,6 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     """Where `seconds` is given, never more steps than this."""
     windows: int = 24
     """Rows of the fixed test set."""
-    places: int = 100
-    """Held-out places completed at the end."""
     threads: int = 2
     """Fixed, since other thread counts add numbers in another order."""
 

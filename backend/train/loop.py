@@ -14,9 +14,10 @@ from backend.devices import fast_bf16
 from backend.jobs.journal import JournalWriter
 from backend.models.load import load_base
 from backend.models.tokenizer import load_tokenizer
-from backend.train import evaluate, lora, save
+from backend.train import evaluate, lora, probe, save
 from backend.train.batches import batch, weight_of
 from backend.train.dataset import Rows, Texts, held_out_rows, read_manifest
+from backend.train.held_out import rows_by_file
 from backend.train.job import Folder
 from backend.train.packing import Row
 from backend.train.places import choose
@@ -27,6 +28,8 @@ STATE_EVERY_S = 10.0
 """A kill loses at most about this much work."""
 MOST_FILES = 300
 """Held-out files that places are chosen from."""
+EVALUATED = 96
+"""Rows of held-out code, and of code from elsewhere, whose loss is compared in the end."""
 LATEST = 1.5
 """Where a time was given, training ends at this multiple of it at the latest."""
 
@@ -230,9 +233,13 @@ class Trainer:
             save.load_adapter(self.model, self.folder.checkpoint(progress.best_step))
         context, seed = self.settings["context"], self.settings["seed"]
         texts = list(islice(self.test.sample(Random(f"{seed}:files")), MOST_FILES))
-        places = choose(texts, self.job.info(), self.tokenizer, context, self.job.places, seed)
-        found = evaluate.compare(self.model, places, self.tokenizer, self.pad, self.device, self._check)
-        self.journal.write("evaluation", **found)
+        tests = evaluate.Tests(
+            places=choose(texts, self.job.info(), self.tokenizer, context, self.settings["eval_places"], seed),
+            files=rows_by_file(texts, self.tokenizer, context, EVALUATED * context),
+            elsewhere=rows_by_file(probe.texts(), self.tokenizer, context, EVALUATED * context),
+        )
+        found = evaluate.compare(self.model, tests, self.tokenizer, self.pad, self.device, self._check)
+        self.journal.write("evaluation", step=progress.best_step or progress.step, **found)
 
     def _eval_every(self) -> int:
         """About ten test losses a run cost less than a twentieth of its time."""

@@ -19,6 +19,7 @@ METRIC = (
     "learning_rate = COALESCE(excluded.learning_rate, learning_rate), "
     "tokens_per_s = COALESCE(excluded.tokens_per_s, tokens_per_s)"
 )
+EVALUATION = wire.Evaluation.__struct_fields__
 LIVE_FIELDS = ("train_loss", "learning_rate", "tokens_per_s", "memory_bytes", "elapsed_s", "eta_s")
 ENDINGS = ("done", "stopped", "paused", "failed")
 
@@ -84,6 +85,8 @@ async def apply(ctx: Context, run: str, lines: list[dict[str, Any]], offset: int
             _fold(changes, line)
             if line["kind"] == "checkpoint":
                 await made.record(tx, row["id"], row["model"], line)
+            elif line["kind"] == "evaluation" and "step" in line:
+                await made.record_evaluation(tx, row["id"], line["step"], _evaluation(line))
         await _write_metrics(tx, row["id"], metrics)
         changes["journal_offset"] = offset
         names = ", ".join(f"{name} = ?" for name in changes)
@@ -131,5 +134,8 @@ def _fold(changes: dict[str, Any], line: dict[str, Any]) -> None:
             if changes["best_loss"] is None or line["test_loss"] < changes["best_loss"]:
                 changes |= {"best_loss": line["test_loss"], "best_step": line["step"]}
         case "evaluation":
-            names = ("places", "exact_match", "edit_similarity", "middle_loss")
-            changes["evaluation"] = json.dumps({name: line[name] for name in names})
+            changes["evaluation"] = _evaluation(line)
+
+
+def _evaluation(line: dict[str, Any]) -> str:
+    return json.dumps({name: line[name] for name in EVALUATION if name in line})

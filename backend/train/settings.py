@@ -41,6 +41,7 @@ SETTINGS = (
     Setting("low_gpu_memory_mode", bool, False, 0, 1, "Recompute activations: less memory, about a third slower."),
     Setting("eval_every", int, 0, 0, 50000, "Steps between test losses, each with a checkpoint; 0 means planned."),
     Setting("save_every", int, 0, 0, 50000, "Steps between resumable states; 0 means planned."),
+    Setting("eval_places", int, 100, 10, 5000, "Held-out places that base and best checkpoint complete at the end."),
     Setting("early_stop_patience", int, 4, 1, 1000, "Test losses without a new best before training ends."),
     Setting(TARGETS, str, ALL_LINEAR, 0, 0, "Layers that get adapters: all-linear, or names with commas between."),
     Setting("seed", int, 42, 0, 2**31 - 1, "Same seed, same data, same machine: same numbers."),

@@ -33,11 +33,7 @@ def _sentence(line: dict[str, Any]) -> str:
         case "checkpoint":
             return f"checkpoint of step {line['step']} saved ({line['size'] / 1e6:.1f} MB)"
         case "evaluation":
-            exact, likeness = line["exact_match"], line["edit_similarity"]
-            return (
-                f"{line['places']} held-out places: exact match {exact['base']:.0%} → {exact['tuned']:.0%}, "
-                f"edit similarity {likeness['base']:.3f} → {likeness['tuned']:.3f}"
-            )
+            return _evaluated(line)
         case "log":
             return str(line["text"])
         case "stopped":
@@ -47,3 +43,18 @@ def _sentence(line: dict[str, Any]) -> str:
         case "failed" | "paused":
             return f"{line.get('reason', '')} {line.get('hint', '')}".strip()
     return ""
+
+
+def _evaluated(line: dict[str, Any]) -> str:
+    exact, likeness = line["exact_match"], line["edit_similarity"]
+    told = (
+        f"{line['places']} held-out places: exact match {exact['base']:.0%} → {exact['tuned']:.0%}, "
+        f"edit similarity {likeness['base']:.3f} → {likeness['tuned']:.3f}"
+    )
+    elsewhere = line.get("elsewhere") or {}
+    if elsewhere.get("base") and elsewhere.get("tuned") is not None:
+        change = elsewhere["tuned"] / elsewhere["base"] - 1
+        told += f"; loss on code from elsewhere {change:+.1%}"
+        if change > wire.FORGETS:
+            told += ": it forgets; fewer steps or a lower learning_rate would keep more"
+    return told

@@ -56,10 +56,12 @@ from backend.wire.engine import (
 )
 from backend.wire.models import AddModel, Family, HostModel, Model
 from backend.wire.tuning import (
+    FORGETS,
     Checkpoint,
     Complete,
     Completion,
     Evaluation,
+    KindResult,
     Metric,
     MetricEvent,
     Pair,
@@ -73,6 +75,7 @@ from backend.wire.tuning import (
 
 __all__ = [
     "API_VERSION",
+    "FORGETS",
     "PROJECT_HEADER",
     "AddModel",
     "AddSource",
@@ -98,6 +101,7 @@ __all__ = [
     "Job",
     "JobKind",
     "JobState",
+    "KindResult",
     "LanguageCount",
     "LogLine",
     "Metric",

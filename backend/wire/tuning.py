@@ -43,9 +43,24 @@ class TestLoss(Struct, frozen=True, kw_only=True):
     last: float | None = None
 
 
+FORGETS = 0.05
+"""A loss on code from elsewhere that rises by more than this share of itself is an alarm."""
+
+
 class Pair(Struct, frozen=True, kw_only=True):
+    """Base and tuned model by the same measure."""
+
     base: float | None
     tuned: float | None
+    low: float | None = None
+    """95 % interval of tuned - base, by resampling files; None where there are too few."""
+    high: float | None = None
+
+
+class KindResult(Struct, frozen=True, kw_only=True):
+    places: int
+    exact_match: Pair
+    edit_similarity: Pair
 
 
 class Evaluation(Struct, frozen=True, kw_only=True):
@@ -57,6 +72,21 @@ class Evaluation(Struct, frozen=True, kw_only=True):
     edit_similarity: Pair
     """Mean, 0..1."""
     middle_loss: Pair | None = None
+    """Mean nats per token of what the developer wrote there."""
+    test_loss: Pair | None = None
+    """Mean nats per token of held-out files."""
+    elsewhere: Pair | None = None
+    """The same of code that is not the user's: what was forgotten."""
+    by_kind: dict[str, KindResult] = msgspec.field(default_factory=dict)
+    """`line` and `lines`."""
+    step: int | None = None
+    """Which checkpoint of the run was evaluated."""
+
+    @property
+    def forgotten(self) -> float | None:
+        """By what share the loss on code from elsewhere has risen; more than FORGETS is an alarm."""
+        found = self.elsewhere
+        return found.tuned / found.base - 1 if found and found.base and found.tuned is not None else None
 
 
 class Run(Struct, frozen=True, kw_only=True):
@@ -115,6 +145,7 @@ class Checkpoint(Struct, frozen=True, kw_only=True):
     run: str = ""
     step: int = 0
     base_loss: float | None = None
+    evaluation: Evaluation | None = None
 
 
 class Use(Struct, frozen=True, kw_only=True):

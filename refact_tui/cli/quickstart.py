@@ -17,6 +17,7 @@ from refact_tui.cli.sources import local, source_text, until_read
 from refact_tui.cli.train import RUNS, until_ended
 from refact_tui.cli.verbs import root, verb
 from refact_tui.client import Client, EngineError
+from refact_tui.words_of_runs import forgets
 
 NAME = "quickstart"
 MINUTES = 2.0
@@ -113,7 +114,7 @@ def train_text(run: wire.Run) -> str:
         return text
     return text + (
         f"\n        {found.places} held-out places: exact match {_pair(found.exact_match, 1)}, "
-        f"edit similarity {_pair(found.edit_similarity, 3)}"
+        f"edit similarity {_pair(found.edit_similarity, 3)}{forgets(found)}"
     )
 
 

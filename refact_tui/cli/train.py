@@ -192,6 +192,6 @@ def run_text(run: wire.Run) -> str:
         lines.append(f"test loss: base {words.loss(loss.base)}{best}")
     if run.best_checkpoint:
         lines.append(f"best checkpoint: {run.best_checkpoint}")
-    if said := words_of_runs.verdict_line(run):
-        lines.append(said)
+    if run.evaluation is not None:
+        lines += words_of_runs.evaluation_lines(run.evaluation)
     return "\n".join([*lines, *([run.reason] if run.reason else [])])

@@ -19,6 +19,7 @@ MAY_BE_HEAVY = (
     "backend/train/loop.py",
     "backend/train/save.py",
     "backend/train/evaluate.py",
+    "backend/train/answers.py",
     "backend/train/batches.py",
     "backend/scan/loss.py",
     "backend/models/check.py",

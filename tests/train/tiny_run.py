@@ -87,6 +87,7 @@ def write_run(path: Path, model: Path, steps: int, **settings: Any) -> Folder:
         members.append(Member(sha256, f"{name}.py", "test" if number % 4 == 3 else "train"))
     store.close()
     planned = {"learning_rate": 4e-3, "batch_size": 4, "context": 128, "warmup_num_steps": 2, "lora_r": 4}
+    planned["eval_places"] = 12
     folder = Folder(path)
     write_manifest(folder.manifest, members)
     folder.write_job(
@@ -99,7 +100,6 @@ def write_run(path: Path, model: Path, steps: int, **settings: Any) -> Folder:
             steps=steps,
             exact=True,
             windows=4,
-            places=12,
             threads=1,
         )
     )

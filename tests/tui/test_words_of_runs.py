@@ -102,7 +102,9 @@ def test_checkpoints_end_with_the_base_model() -> None:
         places=60, exact_match=wire.Pair(base=0.21, tuned=0.34), edit_similarity=wire.Pair(base=0.58, tuned=0.69)
     )
     rows = points.checkpoint_rows(
-        [checkpoint(240), checkpoint(320, best=True, served=True)], [run(evaluation=evaluation)], serving()
+        [checkpoint(240), checkpoint(320, best=True, served=True, evaluation=evaluation)],
+        [run(evaluation=evaluation)],
+        serving(),
     )
     assert [row.key for row in rows] == ["billing:320", "billing:240", "base"]
     assert cells(rows[0])[:5] == ["billing:320 ★▲", "0.931", "−18 %", "21 % → 34 %", "0.58 → 0.69"]

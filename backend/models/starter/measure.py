@@ -13,7 +13,7 @@ from backend.models.load import load_base
 from backend.models.starter import card, corpus
 from backend.models.tokenizer import load_tokenizer
 from backend.scan.loss import Scorer
-from backend.train import evaluate
+from backend.train import answers
 from backend.train.places import Place, choose, first_line, similarity
 
 PLACES = 240
@@ -44,7 +44,7 @@ def measure(folder: Path) -> dict[str, Any]:
         every += chosen
     figures["bits_per_byte"]["all"] = round(sum(figures["bits_per_byte"].values()) / len(figures["bits_per_byte"]), 3)
     threshold = math.ceil(10 * sorted(losses)[min(int(KEPT * len(losses)), len(losses) - 1)]) / 10
-    places = choose(every, info, tokenizer, info.context, PLACES, seed=1)
+    places = choose(every, info, tokenizer, info.context, PLACES, seed=1, multi_line=0)
     told = [(first_line(tokenizer.decode(answer)), place.text) for place, answer in complete(info, places)]
     figures["places"] = len(places)
     exact = [answer == wanted for answer, wanted in told]
@@ -62,7 +62,7 @@ def complete(info: catalog.ModelInfo, places: list[Place]) -> list[tuple[Place, 
     """Greedy answers to each place, up to the end of its line."""
     model, tokenizer = load_base(info), load_tokenizer(info)
     answered: list[tuple[Place, list[int]]] = []
-    for group in evaluate.groups(places):
-        answers = evaluate.complete(model, group, tokenizer, tokenizer.marks.eot, torch.device("cpu"))
-        answered += zip(group, answers, strict=True)
+    for group in answers.groups(places):
+        found = answers.complete(model, group, tokenizer, tokenizer.marks.eot, torch.device("cpu"))
+        answered += zip(group, found, strict=True)
     return answered
