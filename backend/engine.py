@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 
 from backend import __version__, projects, sockets, wire
 from backend.bus import Bus
-from backend.checkpoints import switch
+from backend.checkpoints import switch, trash
 from backend.context import Context
 from backend.control import app as control
 from backend.control.models import token_of
@@ -119,6 +119,7 @@ class Engine:
         await projects.restore(ctx)
         await models.recover(ctx, lambda name: token_of(ctx, name))
         await ctx.hosts.restore()
+        await trash.empty(ctx)
         await switch.restore(ctx)
         await ctx.hosts.start()
         await uploads.clear(ctx)

@@ -22,7 +22,13 @@ from refact_tui.rooms.room import Room
 from refact_tui.state import EngineState
 
 PLURALS = {"source": "sources being read", "model": "models being added"}
-JOB_WORDS = {"train": "training job", "scan": "scan", "source": "source being read", "model": "model being added"}
+JOB_WORDS = {
+    "train": "training job",
+    "scan": "scan",
+    "source": "source being read",
+    "model": "model being added",
+    "export": "export",
+}
 
 
 class RefactApp(App[str]):

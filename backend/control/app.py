@@ -7,7 +7,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
 from backend.context import Context
-from backend.control import about, code, credentials, models, projects, tuning
+from backend.control import about, checkpoints, code, credentials, models, projects, tuning
 from backend.control.answers import refuse
 from backend.control.sse import events
 from backend.errors import RefactError
@@ -20,6 +20,7 @@ def build(ctx: Context, leave: Callable[[bool], None]) -> Starlette:
             Route("/events", events),
             *about.ROUTES,
             *code.ROUTES,
+            *checkpoints.ROUTES,
             *credentials.ROUTES,
             *models.ROUTES,
             *projects.ROUTES,

@@ -1,14 +1,11 @@
-"""Routes of training and of what comes out of it: runs, checkpoints, switching, trying a completion."""
+"""Routes of training: the plan, and runs."""
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from backend import wire
-from backend.checkpoints import catalog as checkpoints
-from backend.checkpoints import switch
 from backend.control.answers import answer, body, context
-from backend.serve.complete import complete
 from backend.train import plan
 from backend.train import run as runs
 
@@ -53,26 +50,6 @@ async def run_log(request: Request) -> Response:
     return answer(await runs.log(context(request), request.path_params["run"]))
 
 
-async def list_checkpoints(request: Request) -> Response:
-    """GET /checkpoints"""
-    return answer(await checkpoints.list_checkpoints(context(request)))
-
-
-async def use(request: Request) -> Response:
-    """POST /use"""
-    return answer(await switch.use(context(request), await body(request, wire.Use)))
-
-
-async def serving(request: Request) -> Response:
-    """GET /serving"""
-    return answer(switch.serving(context(request)))
-
-
-async def complete_one(request: Request) -> Response:
-    """POST /complete"""
-    return answer(await complete(context(request), await body(request, wire.Complete)))
-
-
 ROUTES = [
     Route("/train/plan", make_plan, methods=["POST"]),
     Route("/train/runs", list_runs),
@@ -82,8 +59,4 @@ ROUTES = [
     Route("/train/runs/{run}/resume", resume_run, methods=["POST"]),
     Route("/train/runs/{run}/metrics", metrics),
     Route("/train/runs/{run}/log", run_log),
-    Route("/checkpoints", list_checkpoints),
-    Route("/use", use, methods=["POST"]),
-    Route("/serving", serving),
-    Route("/complete", complete_one, methods=["POST"]),
 ]

@@ -49,8 +49,7 @@ async def start(ctx: Context, request: wire.StartRun) -> wire.Run:
             f"The run {plan.sentence.partition(';')[0]}.", "Lower micro_batch_size, or set low_gpu_memory_mode."
         )
     name = request.name or await _free_name(ctx, prepared)
-    if not NAME.fullmatch(name) or name.strip(".") == "":
-        raise BadRequest(f"{name!r} cannot be a run's name: 1 to 30 letters, digits, dots, dashes and underscores can.")
+    check_name(name)
     try:
         await ctx.db.execute(
             INSERT,
@@ -76,6 +75,12 @@ async def start(ctx: Context, request: wire.StartRun) -> wire.Run:
             f"The run's folder could not be written: {error.strerror or error}.", "Free some space."
         ) from error
     return await _submit(ctx, name)
+
+
+def check_name(name: str) -> None:
+    """Raises BadRequest for what cannot be a run's name."""
+    if not NAME.fullmatch(name) or name.strip(".") == "":
+        raise BadRequest(f"{name!r} cannot be a run's name: 1 to 30 letters, digits, dots, dashes and underscores can.")
 
 
 async def stop(ctx: Context, run: str) -> wire.Run:

@@ -148,6 +148,31 @@ class Checkpoint(Struct, frozen=True, kw_only=True):
     evaluation: Evaluation | None = None
 
 
+class TaughtFile(Struct, frozen=True, kw_only=True):
+    """One content that a run learnt from (set `train`) or was tested on (set `test`)."""
+
+    path: str
+    sha256: str
+    set: str
+
+
+class Export(Struct, frozen=True, kw_only=True):
+    path: str = ""
+    """A new folder; empty: one in the state home."""
+    merged: bool = False
+    """The whole model instead of the adapter."""
+
+
+class Exported(Struct, frozen=True, kw_only=True):
+    path: str
+    merged: bool
+    job: int
+
+
+class NewName(Struct, frozen=True, kw_only=True):
+    name: str
+
+
 class Use(Struct, frozen=True, kw_only=True):
     mode: ServeMode
     checkpoint: str | None = None

@@ -1,4 +1,4 @@
-"""`checkpoints list`, `use`, `complete`: what answers, and what it says."""
+"""`use`, `complete`: what answers, and what it says."""
 
 import sys
 from pathlib import Path
@@ -6,40 +6,13 @@ from pathlib import Path
 import click
 
 from backend import wire
-from refact_tui import words
 from refact_tui.cli.engine_link import LONG_S, connect
-from refact_tui.cli.output import columns, emit
+from refact_tui.cli.output import emit
 from refact_tui.cli.verbs import root, verb
 
 CACHES = (
     "IDE plug-ins cache answers: type a few lines above, or use the plug-in's manual trigger, to see the difference."
 )
-
-
-@root.group()
-def checkpoints() -> None:
-    """What training has left."""
-
-
-@verb(checkpoints, "list")
-def list_checkpoints(as_json: bool) -> None:
-    """Every checkpoint, the newest run first."""
-    with connect() as client:
-        found = client.get("/checkpoints", list[wire.Checkpoint])
-    rows = [
-        (
-            one.id,
-            one.model,
-            words.loss(one.test_loss),
-            "best" if one.best else "",
-            "served" if one.served else "",
-            words.size(one.size),
-            words.ago(one.made),
-        )
-        for one in found
-    ]
-    head = ("CHECKPOINT", "MODEL", "TEST LOSS", "", "", "SIZE", "MADE")
-    emit(found, as_json, columns(rows, head) if rows else "No checkpoints yet: refact-tui train start")
 
 
 @verb(root, "use")

@@ -1,6 +1,7 @@
 """Every verb there is: importing a group's file declares its verbs."""
 
 from refact_tui.cli import (
+    checkpoints,
     credentials,
     engine,
     examine,
@@ -13,10 +14,12 @@ from refact_tui.cli import (
     serve,
     sources,
     train,
+    train_names,
 )
 from refact_tui.cli.verbs import main
 
 __all__ = [
+    "checkpoints",
     "credentials",
     "engine",
     "examine",
@@ -30,4 +33,5 @@ __all__ = [
     "serve",
     "sources",
     "train",
+    "train_names",
 ]

@@ -24,6 +24,7 @@ MAY_BE_HEAVY = (
     "backend/scan/loss.py",
     "backend/models/check.py",
     "backend/models/load.py",
+    "backend/checkpoints/merge.py",
     "backend/models/starter/",
     "backend/serve/worker.py",
     "backend/serve/decode.py",
