@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack, contextmanager, suppress
 import uvicorn
 from starlette.applications import Starlette
 
-from backend import __version__, projects, sockets, wire
+from backend import __version__, nightly, projects, sockets, wire
 from backend.bus import Bus
 from backend.checkpoints import switch, trash
 from backend.context import Context
@@ -80,6 +80,8 @@ class Engine:
             stack.callback(self._paths.socket.unlink, missing_ok=True)
             ctx = await self._open(stack)
             await self._recover(ctx)
+            nights = asyncio.create_task(nightly.watch(ctx))
+            stack.callback(nights.cancel)
             servers = [_server(control.build(ctx, self.leave)), _server(public.build(ctx))]
             serving = [_serve(server, at) for server, at in zip(servers, (door, port), strict=True)]
             log.info("engine %s serves %s and %s", __version__, self._paths.socket, ctx.public_url)

@@ -28,6 +28,7 @@ JOB_WORDS = {
     "source": "source being read",
     "model": "model being added",
     "export": "export",
+    "night": "night's training",
 }
 
 

@@ -9,8 +9,8 @@ from backend.train import made
 
 NAME = re.compile(r"([0-9a-zA-Z_.-]{1,30}):(\d{1,9})")
 LATEST_BEST = (
-    "SELECT name, best_step FROM runs WHERE project_id = ? AND model = ? AND state = 'done' AND best_step IS NOT NULL "
-    "AND base_loss IS NOT NULL AND best_loss < base_loss ORDER BY ended DESC, id DESC LIMIT 1"
+    "SELECT name, best_step FROM runs WHERE project_id = ? AND model = ? AND state = 'done' AND NOT held_back "
+    "AND best_step IS NOT NULL AND base_loss IS NOT NULL AND best_loss < base_loss ORDER BY ended DESC, id DESC LIMIT 1"
 )
 
 

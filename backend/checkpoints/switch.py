@@ -6,7 +6,7 @@ from weakref import WeakKeyDictionary
 
 from backend import wire
 from backend.bus import Bus
-from backend.checkpoints import catalog
+from backend.checkpoints import catalog, promote
 from backend.context import DEFAULT, Context
 from backend.errors import BadRequest, Conflict, RefactError
 from backend.store.database import now
@@ -37,6 +37,8 @@ def serving(ctx: Context) -> list[wire.Serving]:
 
 async def advance(ctx: Context, run: wire.Run) -> None:
     """A run has finished: a model that follows the latest best moves on, and IDEs learn the new names."""
+    if run.held_back and not await promote.decide(ctx, run):
+        return
     async with _lock(ctx):
         if run.model not in ctx.hosts.models():
             return

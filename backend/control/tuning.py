@@ -4,7 +4,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from backend import wire
+from backend import nightly, wire
 from backend.control.answers import answer, body, context
 from backend.train import plan
 from backend.train import run as runs
@@ -50,7 +50,25 @@ async def run_log(request: Request) -> Response:
     return answer(await runs.log(context(request), request.path_params["run"]))
 
 
+async def get_schedule(request: Request) -> Response:
+    """GET /train/schedule"""
+    return answer(await nightly.get(context(request)))
+
+
+async def put_schedule(request: Request) -> Response:
+    """POST /train/schedule: every night at this time; an empty one turns it off"""
+    return answer(await nightly.put(context(request), await body(request, wire.Schedule)))
+
+
+async def night_now(request: Request) -> Response:
+    """POST /train/schedule/now: do now what is done each night"""
+    return answer(await nightly.start(context(request)))
+
+
 ROUTES = [
+    Route("/train/schedule", get_schedule),
+    Route("/train/schedule", put_schedule, methods=["POST"]),
+    Route("/train/schedule/now", night_now, methods=["POST"]),
     Route("/train/plan", make_plan, methods=["POST"]),
     Route("/train/runs", list_runs),
     Route("/train/runs", start_run, methods=["POST"]),

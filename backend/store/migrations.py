@@ -108,6 +108,12 @@ def evaluation_of_checkpoints(connection: sqlite3.Connection) -> None:
     connection.execute("ALTER TABLE checkpoints ADD COLUMN evaluation TEXT")
 
 
+def runs_that_go_on(connection: sqlite3.Connection) -> None:
+    """The checkpoint that a run goes on from, and whether it waits to be better than what is served."""
+    connection.execute("ALTER TABLE runs ADD COLUMN parent TEXT")
+    connection.execute("ALTER TABLE runs ADD COLUMN held_back INTEGER NOT NULL DEFAULT 0")
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     first_tables,
     files_by_hand,
@@ -121,6 +127,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     base_models,
     files_warnings,
     evaluation_of_checkpoints,
+    runs_that_go_on,
 )
 """In the order they are applied; one that has been released is never changed, only followed."""
 

@@ -1,7 +1,6 @@
 """Measures a model on held-out files: the test loss, and the completions a developer would have seen."""
 
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +16,7 @@ from backend.train.places import LONGEST, Place
 
 TOGETHER = 8
 """Rows in one forward pass."""
+RIVAL = "rival"
 Check = Callable[[], None]
 """Raises where the trainer was asked to stop."""
 
@@ -59,16 +59,32 @@ def compare(
     pad: int,
     device: torch.device,
     check: Check,
+    rival: str = "",
 ) -> dict[str, Any]:
-    """Base and tuned model on the same places, held-out files and code from elsewhere, with intervals by file."""
+    """Base and tuned model on the same places, held-out files and code from elsewhere, with intervals by file.
+
+    The adapter in the folder `rival`, if there is one, is measured too; the tuned model is held against it as well."""
     model.eval()
-    found: dict[str, dict[str, Any]] = {"base": {}, "tuned": {}}
-    for who, measured in found.items():
-        with torch.no_grad(), nullcontext() if who == "tuned" else model.disable_adapter():
-            measured["places"] = _answers(model, tests.places, tokenizer, pad, device, check)
-            for name in ("files", "elsewhere"):
-                measured[name] = _nats_by_file(model, getattr(tests, name), pad, device, check)
-    return {"places": len(tests.places), **_told(tests, found["base"], found["tuned"])}
+
+    def measured() -> dict[str, Any]:
+        with torch.no_grad():
+            files = {
+                name: _nats_by_file(model, getattr(tests, name), pad, device, check) for name in ("files", "elsewhere")
+            }
+            return {"places": _answers(model, tests.places, tokenizer, pad, device, check), **files}
+
+    with model.disable_adapter():
+        base = measured()
+    tuned = measured()
+    found = {"places": len(tests.places), **_told(tests, base, tuned)}
+    if rival:
+        model.load_adapter(rival, RIVAL)
+        model.set_adapter(RIVAL)
+        against = _told(tests, measured(), tuned)
+        model.set_adapter("default")
+        model.delete_adapter(RIVAL)
+        found["rival"] = {name: against[name] for name in ("test_loss", "exact_match", "edit_similarity")}
+    return found
 
 
 def _told(tests: Tests, base: dict[str, Any], tuned: dict[str, Any]) -> dict[str, Any]:

@@ -28,6 +28,11 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     """How long training may take; the trainer measures its speed and fits the number of steps to it."""
     most_steps: int = 0
     """Where `seconds` is given, never more steps than this."""
+    adapter: str = ""
+    """Folder of the checkpoint that it goes on from."""
+    rival: str = ""
+    """Name of the checkpoint that is served as the run begins, where it is to be beaten."""
+    rival_path: str = ""
     windows: int = 24
     """Rows of the fixed test set."""
     threads: int = 2

@@ -2,7 +2,9 @@
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from itertools import islice
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -86,6 +88,8 @@ class Trainer:
         precision = "bf16" if torch.cuda.is_available() or fast_bf16() else "no"
         self.accelerator = Accelerator(mixed_precision=precision, cpu=not torch.cuda.is_available())
         model = lora.adapted(load_base(self.job.info(), torch.float32), self.settings)
+        if self.job.adapter:
+            save.load_adapter(model, Path(self.job.adapter))
         optimizer = torch.optim.AdamW(
             list(lora.trainable(model).values()),
             lr=0.0,
@@ -112,7 +116,8 @@ class Trainer:
     def _begin(self) -> None:
         """Step 0: what the base model makes of the held-out files, and how many steps the time allows."""
         self._phase("base test loss")
-        self.progress.base_loss = self._test_loss()
+        with self.model.disable_adapter() if self.job.adapter else nullcontext():
+            self.progress.base_loss = self._test_loss()
         self.journal.write("eval", step=0, test_loss=self.progress.base_loss)
         if self.job.seconds and not self.job.exact:
             self._phase("measuring speed")
@@ -238,7 +243,11 @@ class Trainer:
             files=rows_by_file(texts, self.tokenizer, context, EVALUATED * context),
             elsewhere=rows_by_file(probe.texts(), self.tokenizer, context, EVALUATED * context),
         )
-        found = evaluate.compare(self.model, tests, self.tokenizer, self.pad, self.device, self._check)
+        found = evaluate.compare(
+            self.model, tests, self.tokenizer, self.pad, self.device, self._check, self.job.rival_path
+        )
+        if self.job.rival:
+            found["rival"] = {"checkpoint": self.job.rival, **found["rival"]}
         self.journal.write("evaluation", step=progress.best_step or progress.step, **found)
 
     def _eval_every(self) -> int:

@@ -1,7 +1,7 @@
 """Works out steps, batch, memory and time of a run before it starts, or says what is missing; torch-free."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from backend import devices, settings, wire
@@ -12,6 +12,8 @@ from backend.models.catalog import ModelInfo
 from backend.scan import results
 from backend.scan import run as scan_run
 from backend.scan.results import AcceptedFile
+from backend.train import retune
+from backend.train.retune import Parent
 from backend.train.settings import merged, targets_of
 
 FEWEST_FILES = 8
@@ -36,6 +38,7 @@ class Prepared:
     exact: bool
     seconds: float | None
     most_steps: int
+    parent: Parent | None = None
 
 
 def rate_setting(model: str) -> str:
@@ -53,18 +56,27 @@ async def prepare(ctx: Context, request: wire.StartRun) -> Prepared:
     overrides = {name: value for name, value in request.settings.items() if value is not None}
     if request.steps is not None:
         overrides["train_steps"] = request.steps
+    parent = await retune.parent_of(ctx, request.continue_from) if request.continue_from else None
+    if parent:
+        overrides = retune.inherit(parent, overrides)
+    elif request.new_only:
+        raise BadRequest("New since what?", "Name the checkpoint to go on from as RUN:STEP.")
     chosen = merged(overrides)
     if request.steps is not None and chosen["train_steps"] < 1:
         raise BadRequest("A run needs at least one step.", "Leave --steps out and it is planned.")
     if request.minutes is not None and not 0.1 <= request.minutes <= 10_000:
         raise BadRequest(f"{request.minutes:g} minutes cannot be planned; from 0.1 to 10000 can.")
-    info = catalog.get(ctx, request.model or catalog.STARTER)
+    if parent and request.model not in (None, parent.model):
+        raise BadRequest(f"{parent.id} was tuned from {parent.model}, not from {request.model}.")
+    info = catalog.get(ctx, parent.model if parent else request.model or catalog.STARTER)
     _refuse_unfit(info, chosen)
     files = await results.accepted(ctx)
+    if parent and request.new_only:
+        files = retune.what_is_new(files, parent)
     await _refuse_too_little(ctx, files)
     measured = await settings.get(ctx.db, rate_setting(info.name))
     rate = float(measured) if measured else _guessed_rate(info)
-    return _work_out(info, files, chosen, overrides, request.minutes, rate)
+    return replace(_work_out(info, files, chosen, overrides, request.minutes, rate), parent=parent)
 
 
 def _refuse_unfit(info: ModelInfo, chosen: dict[str, Any]) -> None:

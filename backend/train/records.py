@@ -72,6 +72,8 @@ def to_wire(ctx: Context, row: sqlite3.Row) -> wire.Run:
         test_files=row["test_files"] or 0,
         attempts=row["attempts"] or 0,
         job=max(jobs, default=None),
+        parent=row["parent"],
+        held_back=bool(row["held_back"]),
     )
 
 

@@ -20,7 +20,7 @@ from backend.jobs.queue import JobHandle
 from backend.jobs.states import Stopped
 from backend.models.catalog import STARTER, as_json
 from backend.store.database import now
-from backend.train import records
+from backend.train import made, records
 from backend.train.dataset import Member, write_manifest
 from backend.train.follow import Follower
 from backend.train.job import Folder, Job
@@ -34,8 +34,8 @@ ANSWER_S = 20.0
 """How long `stop` waits for the save before it answers."""
 INSERT = (
     "INSERT INTO runs(project_id, name, model, state, step, steps, settings, plan, train_files, test_files, wanted, "
-    "phase, attempts, journal_offset, created) "
-    "VALUES (?, ?, ?, 'queued', 0, ?, ?, ?, ?, ?, 'running', 'waiting', 0, 0, ?)"
+    "phase, attempts, journal_offset, created, parent, held_back) "
+    "VALUES (?, ?, ?, 'queued', 0, ?, ?, ?, ?, ?, 'running', 'waiting', 0, 0, ?, ?, ?)"
 )
 _living: WeakKeyDictionary[Bus, dict[str, Follower]] = WeakKeyDictionary()
 
@@ -63,12 +63,15 @@ async def start(ctx: Context, request: wire.StartRun) -> wire.Run:
                 plan.train_files,
                 plan.test_files,
                 now(),
+                prepared.parent.id if prepared.parent else None,
+                request.only_if_better,
             ),
         )
     except sqlite3.IntegrityError as error:
         raise Conflict(f"There is a run called {name!r} already.", "Choose another name, or leave it out.") from error
     try:
-        await asyncio.to_thread(_write_folder, ctx, name, prepared)
+        rival = await _rival(ctx, plan.model) if request.only_if_better else None
+        await asyncio.to_thread(_write_folder, ctx, name, prepared, rival)
     except OSError as error:
         await ctx.db.execute("DELETE FROM runs WHERE name = ?", (name,))
         raise RefactError(
@@ -232,7 +235,13 @@ async def _free_name(ctx: Context, prepared: Prepared) -> str:
     return f"run-{datetime.now(UTC):%Y%m%d-%H%M%S}"
 
 
-def _write_folder(ctx: Context, name: str, prepared: Prepared) -> None:
+async def _rival(ctx: Context, model: str) -> wire.Checkpoint | None:
+    """The checkpoint that is served now."""
+    points = await made.list_checkpoints(ctx, everywhere=True)
+    return next((one for one in points if one.served and one.model == model), None)
+
+
+def _write_folder(ctx: Context, name: str, prepared: Prepared, rival: wire.Checkpoint | None) -> None:
     """Everything that the trainer is told. Raises OSError, having removed what it had begun."""
     folder = Folder(ctx.paths.runs / name)
     shutil.rmtree(folder.path, ignore_errors=True)
@@ -251,6 +260,9 @@ def _write_folder(ctx: Context, name: str, prepared: Prepared) -> None:
                 exact=prepared.exact,
                 seconds=prepared.seconds,
                 most_steps=prepared.most_steps,
+                adapter=str(prepared.parent.path) if prepared.parent else "",
+                rival=rival.id if rival else "",
+                rival_path=rival.path if rival else "",
                 threads=min(len(os.sched_getaffinity(0)), 16),
             )
         )

@@ -17,6 +17,12 @@ class StartRun(Struct, frozen=True, kw_only=True):
     minutes: float | None = None
     settings: dict[str, Any] = msgspec.field(default_factory=dict)
     """Overrides by the names of `backend.train.settings`: batch_size, lora_r, learning_rate, seed …"""
+    continue_from: str | None = None
+    """A checkpoint RUN:STEP whose adapters are trained further."""
+    new_only: bool = False
+    """Of the files only those that it has not seen, and as many that it has."""
+    only_if_better: bool = False
+    """It becomes the latest best only where it beats what is served, on the same held-out code."""
 
 
 class Plan(Struct, frozen=True, kw_only=True):
@@ -63,6 +69,27 @@ class KindResult(Struct, frozen=True, kw_only=True):
     edit_similarity: Pair
 
 
+class Rival(Struct, frozen=True, kw_only=True):
+    """What was served when the run began, by the same measures; `base` of each pair is the rival's."""
+
+    checkpoint: str
+    test_loss: Pair
+    exact_match: Pair
+    edit_similarity: Pair
+
+
+class Schedule(Struct, frozen=True, kw_only=True):
+    """Every night: sync, scan, train on what is new, and serve it only if it is better."""
+
+    at: str = ""
+    """`HH:MM` of this box's clock; empty: off."""
+    minutes: float = 60.0
+    """How long to train."""
+    next: str | None = None
+    last: str = ""
+    """What came of the last night, in words."""
+
+
 class Evaluation(Struct, frozen=True, kw_only=True):
     """Held-out places completed by the base model and by the best checkpoint."""
 
@@ -81,6 +108,7 @@ class Evaluation(Struct, frozen=True, kw_only=True):
     """`line` and `lines`."""
     step: int | None = None
     """Which checkpoint of the run was evaluated."""
+    rival: Rival | None = None
 
     @property
     def forgotten(self) -> float | None:
@@ -117,6 +145,10 @@ class Run(Struct, frozen=True, kw_only=True):
     attempts: int = 0
     """How often the engine has resumed it after its trainer died."""
     job: int | None = None
+    parent: str | None = None
+    """The checkpoint that it goes on from."""
+    held_back: bool = False
+    """It is not served as the latest best, since it was to be only if better."""
 
 
 class Metric(Struct, frozen=True, kw_only=True):

@@ -49,6 +49,11 @@ def run_options(function: Verb) -> Verb:
         function
     )
     function = click.option("--minutes", type=float, help="About how long to train.")(function)
+    function = click.option("--from", "continue_from", metavar="RUN:STEP", help="Go on from a checkpoint.")(function)
+    function = click.option("--new-only", is_flag=True, help="With --from: what it has not seen yet.")(function)
+    function = click.option("--only-if-better", is_flag=True, help="Serve it only if it beats what is served.")(
+        function
+    )
     function = click.option("--model", help="The base model; else the starter.")(function)
     return click.option("--steps", type=int, help="Exactly so many steps.")(function)
 
@@ -64,7 +69,14 @@ def request_of(name: str | None, options: dict[str, Any]) -> wire.StartRun:
             raise click.UsageError(f"--set {text}: it must look like NAME=VALUE.")
         wanted[key.strip()] = words_of_runs.value_of(value.strip())
     return wire.StartRun(
-        name=name, model=options["model"], steps=options["steps"], minutes=options["minutes"], settings=wanted
+        name=name,
+        model=options["model"],
+        steps=options["steps"],
+        minutes=options["minutes"],
+        settings=wanted,
+        continue_from=options["continue_from"],
+        new_only=options["new_only"],
+        only_if_better=options["only_if_better"],
     )
 
 

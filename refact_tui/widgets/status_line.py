@@ -14,7 +14,7 @@ from refact_tui.state import EngineState
 from refact_tui.widgets.listing import fit
 
 _VERBS = {"source": "read", "model": "add"}
-_JOBS: tuple[wire.JobKind, ...] = ("train", "scan", "source", "model", "export")
+_JOBS: tuple[wire.JobKind, ...] = ("train", "scan", "source", "model", "export", "night")
 """The kinds of jobs, the one people wait for first."""
 Part = tuple[str, str]
 """Words and their style."""

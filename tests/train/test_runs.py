@@ -15,20 +15,32 @@ import pytest
 
 from backend import wire
 from backend.bus import Bus
-from backend.checkpoints import catalog
+from backend.checkpoints import catalog, promote
+from backend.checkpoints.promote import better
 from backend.context import Context
-from backend.errors import BadRequest, Conflict, NotFound
+from backend.errors import BadRequest, Conflict, NotFound, RefactError
 from backend.jobs.queue import JobQueue
 from backend.models.catalog import read_folder
 from backend.paths import Paths
+from backend.scan import results
 from backend.scan.results import AcceptedFile
 from backend.store.content import ContentStore
 from backend.store.database import Database
 from backend.train import follow, plan, run
+from backend.train.dataset import read_manifest
+from backend.train.job import Folder
 from tests.train.tiny_run import texts, write_model
 
 pytestmark = pytest.mark.slow
-SETTINGS = {"context": 128, "batch_size": 4, "lora_r": 4, "eval_every": 10, "save_every": 5, "seed": 7}
+SETTINGS = {
+    "context": 128,
+    "batch_size": 4,
+    "lora_r": 4,
+    "eval_every": 10,
+    "save_every": 5,
+    "seed": 7,
+    "eval_places": 20,
+}
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +142,7 @@ async def test_a_run_ends_done_with_metrics_checkpoints_and_an_evaluation(engine
     assert (done.state, done.step, done.reason) == ("done", 30, None)
     assert done.test_loss.base is not None and done.test_loss.best is not None
     assert done.test_loss.best < done.test_loss.base
-    assert done.evaluation is not None and done.evaluation.places > 50
+    assert done.evaluation is not None and done.evaluation.places == 20
     losses = await engine.losses("first")
     assert sorted(losses) == list(range(31))
     made = await catalog.list_checkpoints(engine.ctx)
@@ -217,3 +229,62 @@ async def test_a_trainer_that_cannot_live_is_given_up_in_words(engine: Engine) -
     assert failed.state == "failed" and failed.reason and "4 times in a row at step 0" in failed.reason
     assert "train resume broken" in failed.reason
     assert job is not None
+
+
+async def test_a_run_goes_on_from_a_checkpoint_on_what_is_new(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    every = await results.accepted(engine.ctx)
+    shown = [file for file in every if file.set == "test" or file.path < "linecache"]
+
+    async def files(ctx: Any) -> list[AcceptedFile]:
+        return shown
+
+    monkeypatch.setattr("backend.train.plan.results.accepted", files)
+    monkeypatch.setattr(plan, "FEWEST_FILES", 3)
+    await engine.start("first", 60)
+    first = await engine.until("first", lambda one: one.state == "done")
+    assert first.best_checkpoint is not None
+    with pytest.raises(BadRequest, match="nothing that first"):
+        await run.start(engine.ctx, wire.StartRun(continue_from=first.best_checkpoint, new_only=True))
+    shown = every
+    request = wire.StartRun(
+        name="second", steps=10, settings=SETTINGS, continue_from=first.best_checkpoint, new_only=True
+    )
+    second = await run.start(engine.ctx, request)
+    assert second.parent == first.best_checkpoint
+    done = await engine.until("second", lambda one: one.state == "done")
+    assert done.test_loss.base == first.test_loss.base, "the base is the base model, whatever a run goes on from"
+    begun, fresh = (await engine.losses("second"))[1][0], (await engine.losses("first"))[1][0]
+    assert begun < fresh - 0.02, "it knows what its parent knew"
+    taught = {one.path for one in read_manifest(Folder(engine.paths.runs / "second").manifest) if one.set == "train"}
+    new = {file.path for file in every if file.set == "train" and file.path >= "linecache"}
+    assert new <= taught and len(taught) <= 2 * len(new)
+    for refused, said in (
+        (wire.StartRun(continue_from="nobody:1"), "no checkpoint nobody:1"),
+        (wire.StartRun(continue_from=first.best_checkpoint, settings={"lora_r": 8}), "lora_r is 8"),
+        (wire.StartRun(new_only=True), "New since what"),
+    ):
+        with pytest.raises(RefactError, match=said):
+            await run.start(engine.ctx, refused)
+
+
+async def test_a_run_that_must_be_better_is_held_against_what_is_served(engine: Engine) -> None:
+    await engine.start("first", 30)
+    first = await engine.until("first", lambda one: one.state == "done")
+    assert first.best_checkpoint is not None
+    step = int(first.best_checkpoint.partition(":")[2])
+    await engine.ctx.db.execute(
+        "INSERT INTO serving(model, mode, run, step, changed) VALUES ('starter', 'specific', 'first', ?, '')", (step,)
+    )
+    await run.start(engine.ctx, wire.StartRun(name="second", steps=60, settings=SETTINGS, only_if_better=True))
+    second = await engine.until("second", lambda one: one.state == "done")
+    assert second.held_back
+    found = second.evaluation
+    assert found is not None and found.rival is not None and found.test_loss is not None
+    assert found.rival.checkpoint == first.best_checkpoint
+    assert first.evaluation is not None and first.evaluation.test_loss is not None
+    assert found.rival.test_loss.base == pytest.approx(first.evaluation.test_loss.tuned, rel=1e-4)
+    assert found.rival.test_loss.tuned == found.test_loss.tuned
+    won, _ = better(found)
+    assert await promote.decide(engine.ctx, second) is won
+    assert (await run.get(engine.ctx, "second")).held_back is not won
+    assert any("served" in line.text for line in await run.log(engine.ctx, "second"))
