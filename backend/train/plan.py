@@ -12,7 +12,7 @@ from backend.models.catalog import ModelInfo
 from backend.scan import results
 from backend.scan import run as scan_run
 from backend.scan.results import AcceptedFile
-from backend.train import retune
+from backend.train import fit, retune
 from backend.train.retune import Parent
 from backend.train.settings import merged, targets_of
 
@@ -20,8 +20,14 @@ FEWEST_FILES = 8
 FEWEST_TEST_TOKENS = 8_000
 BYTES_A_TOKEN = 3.6
 """Where no token count is stored yet."""
-DEFAULT_EPOCHS, MOST_EPOCHS = 3, 10
-DEFAULT_S = 20 * 60.0
+EPOCHS = ((0.25, 2), (0.5, 3), (0.75, 4))
+"""Passes over the data where nothing else was asked for, by the base model's loss as a share of its scan threshold:
+who predicts the code well has less to learn. Early stop ends what over-fits before."""
+MOST_EPOCHS = 5
+EPOCHS_BY_TIME = 10
+"""At most, where a time was given."""
+CPU_S = 20 * 60.0
+"""How long a run is planned on a CPU where neither steps nor time were given; with a GPU the data decide."""
 FILLED = 0.97
 """Share of a row that is not padding."""
 CPU_CONTEXT, GPU_CONTEXT = 512, 2048
@@ -138,17 +144,19 @@ def _work_out(
     if chosen["learning_rate"] is None:
         chosen["learning_rate"] = info.learning_rate
     exact = chosen["train_steps"] > 0
-    seconds = None if exact else (minutes or 0) * 60 or DEFAULT_S
-    epochs = MOST_EPOCHS if minutes else DEFAULT_EPOCHS
+    seconds = None if exact else (minutes or 0) * 60 or (None if devices.gpus() else CPU_S)
+    epochs = EPOCHS_BY_TIME if minutes else epochs_for(info, train)
     if chosen["batch_size"] is None:
-        chosen["batch_size"] = _batch(min(epochs * tokens, (seconds or DEFAULT_S) * rate), chosen["context"])
+        chosen["batch_size"] = _batch(min(epochs * tokens, (seconds or math.inf) * rate), chosen["context"])
     tokens_a_step = chosen["batch_size"] * chosen["context"] * FILLED
     most = max(math.ceil(epochs * tokens / tokens_a_step), 5)
-    steps = chosen["train_steps"] or max(min(most, int((seconds or 0) * rate / tokens_a_step)), 5)
+    timely = int(seconds * rate / tokens_a_step) if seconds else most
+    steps = chosen["train_steps"] or max(min(most, timely), 5)
     if chosen["warmup_num_steps"] is None:
         chosen["warmup_num_steps"] = max(min(20, steps // 10), 1)
     chosen["train_steps"] = steps
-    memory, available = _memory(info, chosen), devices.memory_available()
+    needed, available = fit.memory(info, chosen), devices.memory_available()
+    offer = fit.what_fits(info, chosen, available) if needed > available else None
     training_s = steps * tokens_a_step / rate
     tests_s = 11 * 24 * chosen["context"] / (3 * rate)
     duration = training_s + tests_s + EVALUATION_S + START_S
@@ -157,7 +165,7 @@ def _work_out(
         steps=steps,
         batch_size=chosen["batch_size"],
         tokens_per_epoch=tokens,
-        memory_bytes=memory,
+        memory_bytes=needed,
         memory_available_bytes=available,
         duration_s=round(duration, 1),
         settings=chosen,
@@ -166,7 +174,8 @@ def _work_out(
         test_files=len(test),
         test_tokens=sum(tokens_of(file) for file in test),
         epochs=round(steps * tokens_a_step / max(tokens, 1), 2),
-        sentence=_sentence(memory, available, duration),
+        sentence=_sentence(needed, available, duration, offer),
+        offer=offer,
     )
     return Prepared(plan, info, files, exact, seconds, most)
 
@@ -189,23 +198,26 @@ def _guessed_rate(info: ModelInfo) -> float:
     return 4500.0 * min(9e6 / max(info.parameters, 1), 2.0)
 
 
-def _memory(info: ModelInfo, chosen: dict[str, Any]) -> int:
-    """Bytes at the peak: runtime, weights, adapters with their optimizer, and activations of a micro-batch."""
-    tokens = min(chosen["micro_batch_size"], chosen["batch_size"]) * chosen["context"]
-    kept = 2 if chosen["low_gpu_memory_mode"] else 40 * info.layers
-    inner = 0 if chosen["low_gpu_memory_mode"] else 14 * info.layers
-    activations = tokens * (info.hidden_size * kept + info.intermediate_size * inner)
-    logits = tokens * info.vocab_size * 16
-    adapters = info.layers * chosen["lora_r"] * (11 * info.hidden_size + 3 * info.intermediate_size) * 16
-    return int(900_000_000 + 4 * info.parameters + adapters + activations + logits)
+def epochs_for(info: ModelInfo, train: list[AcceptedFile]) -> int:
+    """Passes over the training files, from what the base model makes of them; the same on every machine."""
+    scored = [(file.loss, tokens_of(file)) for file in train if file.loss is not None]
+    tokens = sum(count for _, count in scored)
+    if not tokens:
+        return EPOCHS[1][1]
+    share = sum(loss * count for loss, count in scored) / tokens / info.loss_threshold
+    return next((epochs for below, epochs in EPOCHS if share < below), MOST_EPOCHS)
 
 
-def _sentence(memory: int, available: int, duration: float) -> str:
-    """Whether it fits, and how long it takes."""
+def _sentence(needed: int, available: int, duration: float, offer: dict[str, Any] | None) -> str:
+    """Whether it fits, and how long it takes; where it does not, what would."""
     length = f"about {max(round(duration / 60), 1)} min" if duration >= 60 else "less than a minute"
-    if memory <= available:
-        return f"fits: {memory / 1e9:.1f} of {available / 1e9:.0f} GB; {length}"
-    return (
-        f"does not fit: needs {memory / 1e9:.1f} GB, {available / 1e9:.1f} GB are free; "
-        "a smaller micro_batch_size or low_gpu_memory_mode needs less"
-    )
+    if needed <= available:
+        return f"fits: {needed / 1e9:.1f} of {available / 1e9:.0f} GB; {length}"
+    told = f"does not fit: needs {needed / 1e9:.1f} GB, {available / 1e9:.1f} GB are free; "
+    if offer is None:
+        return told + "no setting makes it fit: take a smaller model, or free memory"
+    return told + "it fits with " + " and ".join(f"{name}={_typed(value)}" for name, value in offer.items())
+
+
+def _typed(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

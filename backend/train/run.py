@@ -45,9 +45,9 @@ async def start(ctx: Context, request: wire.StartRun) -> wire.Run:
     prepared = await prepare(ctx, request)
     plan = prepared.plan
     if plan.memory_bytes > plan.memory_available_bytes:
-        raise BadRequest(
-            f"The run {plan.sentence.partition(';')[0]}.", "Lower micro_batch_size, or set low_gpu_memory_mode."
-        )
+        told, _, way = plan.sentence.partition("; ")
+        flags = " ".join(f"--set {name}={value}".lower() for name, value in (plan.offer or {}).items())
+        raise BadRequest(f"The run {told}.", f"It fits with {flags}." if flags else f"{way[:1].upper()}{way[1:]}.")
     name = request.name or await _free_name(ctx, prepared)
     check_name(name)
     try:

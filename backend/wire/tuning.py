@@ -41,6 +41,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     epochs: float = 0.0
     sentence: str = ""
     """E.g. "fits: 0.6 of 22 GB; about 2 min"."""
+    offer: dict[str, Any] | None = None
+    """Where it does not fit: the settings with which it would."""
 
 
 class TestLoss(Struct, frozen=True, kw_only=True):

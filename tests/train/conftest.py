@@ -6,27 +6,29 @@ import pytest
 
 from backend.models.catalog import ModelInfo
 
+SMALL = ModelInfo(
+    name="starter",
+    path=Path("/nowhere"),
+    family="starter",
+    fim_layout="spm_contiguous",
+    fim_prefix="<fim_prefix>",
+    fim_suffix="<fim_suffix>",
+    fim_middle="<fim_middle>",
+    eot="<|endoftext|>",
+    context=2048,
+    languages=("Python",),
+    loss_threshold=6.0,
+    parameters=8_000_000,
+    hidden_size=288,
+    layers=6,
+    intermediate_size=768,
+    vocab_size=8192,
+    learning_rate=4e-3,
+    licence="BSD-3-Clause",
+)
+"""Shaped like the starter."""
+
 
 @pytest.fixture
 def small_model() -> ModelInfo:
-    """Shaped like the starter."""
-    return ModelInfo(
-        name="starter",
-        path=Path("/nowhere"),
-        family="starter",
-        fim_layout="spm_contiguous",
-        fim_prefix="<fim_prefix>",
-        fim_suffix="<fim_suffix>",
-        fim_middle="<fim_middle>",
-        eot="<|endoftext|>",
-        context=2048,
-        languages=("Python",),
-        loss_threshold=6.0,
-        parameters=8_000_000,
-        hidden_size=288,
-        layers=6,
-        intermediate_size=768,
-        vocab_size=8192,
-        learning_rate=4e-3,
-        licence="BSD-3-Clause",
-    )
+    return SMALL
