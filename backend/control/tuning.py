@@ -5,14 +5,22 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from backend import nightly, wire
-from backend.control.answers import answer, body, context
-from backend.train import plan
+from backend.control.answers import answer, body, context, number
+from backend.train import examples, plan, settings, taught
 from backend.train import run as runs
+
+PLACES = 40
+"""Held-out places that are given where no number was asked for."""
 
 
 async def make_plan(request: Request) -> Response:
     """POST /train/plan"""
     return answer(await plan.make(context(request), await body(request, wire.StartRun)))
+
+
+async def list_settings(request: Request) -> Response:
+    """GET /train/settings: what may be set, with ranges and meanings"""
+    return answer(settings.described())
 
 
 async def list_runs(request: Request) -> Response:
@@ -65,10 +73,38 @@ async def night_now(request: Request) -> Response:
     return answer(await nightly.start(context(request)))
 
 
+async def run_files(request: Request) -> Response:
+    """GET /train/runs/{run}/files?set=&text=&limit=&offset=: what it learnt from and was tested on"""
+    query = request.query_params
+    found = await taught.page(
+        context(request),
+        request.path_params["run"],
+        set=query.get("set"),
+        text=query.get("text", ""),
+        limit=100 if (limit := number(request, "limit")) is None else limit,
+        offset=number(request, "offset") or 0,
+    )
+    return answer(found)
+
+
+async def run_file(request: Request) -> Response:
+    """GET /train/runs/{run}/files/{sha256}: its text"""
+    return answer(await taught.preview(context(request), request.path_params["run"], request.path_params["sha256"]))
+
+
+async def run_places(request: Request) -> Response:
+    """GET /train/runs/{run}/places?count=&beside=RUN: held-out places, of files that `beside` has not learnt from"""
+    count = number(request, "count")
+    beside = request.query_params.getlist("beside")
+    run = request.path_params["run"]
+    return answer(await examples.places(context(request), run, PLACES if count is None else count, beside))
+
+
 ROUTES = [
     Route("/train/schedule", get_schedule),
     Route("/train/schedule", put_schedule, methods=["POST"]),
     Route("/train/schedule/now", night_now, methods=["POST"]),
+    Route("/train/settings", list_settings),
     Route("/train/plan", make_plan, methods=["POST"]),
     Route("/train/runs", list_runs),
     Route("/train/runs", start_run, methods=["POST"]),
@@ -77,4 +113,7 @@ ROUTES = [
     Route("/train/runs/{run}/resume", resume_run, methods=["POST"]),
     Route("/train/runs/{run}/metrics", metrics),
     Route("/train/runs/{run}/log", run_log),
+    Route("/train/runs/{run}/files", run_files),
+    Route("/train/runs/{run}/files/{sha256}", run_file),
+    Route("/train/runs/{run}/places", run_places),
 ]

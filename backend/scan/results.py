@@ -126,6 +126,15 @@ async def preview(ctx: Context, file_id: int) -> wire.FilePreview:
     )
 
 
+async def number_of(ctx: Context, sha256: str, path: str) -> int | None:
+    """The newest scan's file with this content and path, None where there is none."""
+    row = await ctx.db.fetch_one(
+        "SELECT id FROM files WHERE project_id = ? AND path = ? AND sha256 = ? AND verdict IS NOT NULL LIMIT 1",
+        (ctx.project, path, sha256),
+    )
+    return int(row["id"]) if row else None
+
+
 async def accepted(ctx: Context) -> list[AcceptedFile]:
     """Every file that may be trained on, by its source and path."""
     key = await _key(ctx)

@@ -7,6 +7,7 @@ from backend import wire
 from backend.context import Context
 from backend.errors import BadRequest
 from backend.serve.request import CompletionRequest, split_model
+from backend.train.places import similarity
 
 
 async def complete(ctx: Context, request: wire.Complete) -> wire.Completion:
@@ -33,6 +34,7 @@ async def complete(ctx: Context, request: wire.Complete) -> wire.Completion:
         async for delta in pieces:
             first = first or time.perf_counter()
             text += delta.text
+    answered, wanted = text.rstrip(), (request.wanted or "").rstrip()
     return wire.Completion(
         text=text,
         model=ctx.hosts.host(model).model,
@@ -41,4 +43,6 @@ async def complete(ctx: Context, request: wire.Complete) -> wire.Completion:
         first_token_ms=round((first - began) * 1000, 1),
         total_ms=round((time.perf_counter() - began) * 1000, 1),
         finish_reason=delta.finish_reason or "stop",
+        exact=answered == wanted if wanted else None,
+        similarity=round(similarity(answered, wanted), 4) if wanted else None,
     )

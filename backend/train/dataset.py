@@ -55,11 +55,11 @@ class Texts:
         data = self._store.get(member.sha256)
         return (decode(data) or "") if data else ""
 
-    def sample(self, random: Random) -> Iterator[str]:
-        """Texts in an order of chance, as many as are asked for."""
+    def sample(self, random: Random) -> Iterator[tuple[Member, str]]:
+        """Files with their texts in an order of chance, as many as are asked for."""
         members = list(self.members)
         random.shuffle(members)
-        return (self.get(member) for member in members)
+        return ((member, self.get(member)) for member in members)
 
     def close(self) -> None:
         self._store.close()
@@ -137,7 +137,7 @@ def held_out_rows(
     random = Random(f"{seed}:test")
     pieces: list[Document] = []
     read = 0
-    for text in texts.sample(random):
+    for _, text in texts.sample(random):
         for piece in cut(text, context - MARKS, tokenizer.encode_plain) if text.strip() else []:
             ids = plain_document(info, tokenizer.marks, tokenizer.encode_plain(piece), False)
             read += len(ids)

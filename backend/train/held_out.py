@@ -1,12 +1,21 @@
 """The texts that a run is measured by in the end: a piece of every held-out file, so that files can be resampled."""
 
 from collections.abc import Sequence
+from itertools import islice
+from random import Random
 
 from backend.models.tokenizer import TextTokenizer
+from backend.train.dataset import Member, Texts
 from backend.train.packing import Document, Row, cut, pack
 
 PIECES = 3
 """Of each file at most, evenly over its length."""
+MOST_FILES = 300
+
+
+def chosen(test: Texts, seed: int) -> list[tuple[Member, str]]:
+    """The held-out files that places are chosen from, with their texts: the same for the same files and seed."""
+    return list(islice(test.sample(Random(f"{seed}:files")), MOST_FILES))
 
 
 def rows_by_file(

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from itertools import islice
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import psutil
@@ -16,10 +15,9 @@ from backend.devices import fast_bf16
 from backend.jobs.journal import JournalWriter
 from backend.models.load import load_base
 from backend.models.tokenizer import load_tokenizer
-from backend.train import evaluate, lora, probe, save
+from backend.train import evaluate, held_out, lora, probe, save
 from backend.train.batches import batch, weight_of
 from backend.train.dataset import Rows, Texts, held_out_rows, read_manifest
-from backend.train.held_out import rows_by_file
 from backend.train.job import Folder
 from backend.train.packing import Row
 from backend.train.places import choose
@@ -28,8 +26,6 @@ from backend.train.settings import learning_rate_at
 
 STATE_EVERY_S = 10.0
 """A kill loses at most about this much work."""
-MOST_FILES = 300
-"""Held-out files that places are chosen from."""
 EVALUATED = 96
 """Rows of held-out code, and of code from elsewhere, whose loss is compared in the end."""
 LATEST = 1.5
@@ -237,11 +233,11 @@ class Trainer:
         if progress.best_step and progress.best_step != progress.step:
             save.load_adapter(self.model, self.folder.checkpoint(progress.best_step))
         context, seed = self.settings["context"], self.settings["seed"]
-        texts = list(islice(self.test.sample(Random(f"{seed}:files")), MOST_FILES))
+        texts = [text for _, text in held_out.chosen(self.test, seed)]
         tests = evaluate.Tests(
             places=choose(texts, self.job.info(), self.tokenizer, context, self.settings["eval_places"], seed),
-            files=rows_by_file(texts, self.tokenizer, context, EVALUATED * context),
-            elsewhere=rows_by_file(probe.texts(), self.tokenizer, context, EVALUATED * context),
+            files=held_out.rows_by_file(texts, self.tokenizer, context, EVALUATED * context),
+            elsewhere=held_out.rows_by_file(probe.texts(), self.tokenizer, context, EVALUATED * context),
         )
         found = evaluate.compare(
             self.model, tests, self.tokenizer, self.pad, self.device, self._check, self.job.rival_path

@@ -36,6 +36,8 @@ class Place:
     kind: Kind = "line"
     file: int = 0
     """Which of the texts it is in: answers in one file have much in common."""
+    at: int = 0
+    """Where in that text it begins, in characters."""
 
 
 def choose(
@@ -79,7 +81,7 @@ def _place(
     if len(middle) > LONGEST[kind]:
         return None
     prefix, suffix = trim(prefix, suffix, room)
-    return Place(infill_prompt(info, tokenizer.marks, prefix, suffix), middle, wanted, kind, file)
+    return Place(infill_prompt(info, tokenizer.marks, prefix, suffix), middle, wanted, kind, file, start + begin)
 
 
 def _line(line: str, random: Random) -> tuple[int, int]:

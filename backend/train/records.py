@@ -68,6 +68,7 @@ def to_wire(ctx: Context, row: sqlite3.Row) -> wire.Run:
         started=row["started"],
         ended=row["ended"],
         settings=json.loads(row["settings"] or "{}"),
+        overridden=json.loads(row["plan"] or "{}").get("overridden", []),
         train_files=row["train_files"] or 0,
         test_files=row["test_files"] or 0,
         attempts=row["attempts"] or 0,

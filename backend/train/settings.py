@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from backend import wire
 from backend.errors import BadRequest
 
 
@@ -46,7 +47,24 @@ SETTINGS = (
     Setting(TARGETS, str, ALL_LINEAR, 0, 0, "Layers that get adapters: all-linear, or names with commas between."),
     Setting("seed", int, 42, 0, 2**31 - 1, "Same seed, same data, same machine: same numbers."),
 )
+KINDS: dict[type, wire.SettingKind] = {int: "whole", float: "number", bool: "switch", str: "choice"}
 BY_NAME = {setting.name: setting for setting in SETTINGS}
+
+
+def described() -> list[wire.SettingInfo]:
+    """Every setting as a form shows it."""
+    return [
+        wire.SettingInfo(
+            name=one.name,
+            kind=KINDS[one.kind],
+            default=one.default,
+            low=None if one.choices or one.kind is bool else one.low,
+            high=None if one.choices or one.kind is bool else one.high,
+            choices=["true", "false"] if one.kind is bool else list(one.choices),
+            meaning=one.meaning,
+        )
+        for one in SETTINGS
+    ]
 
 
 def defaults() -> dict[str, Any]:

@@ -25,6 +25,23 @@ class StartRun(Struct, frozen=True, kw_only=True):
     """It becomes the latest best only where it beats what is served, on the same held-out code."""
 
 
+SettingKind = Literal["whole", "number", "switch", "choice"]
+
+
+class SettingInfo(Struct, frozen=True, kw_only=True):
+    """One setting of a run, as a form shows it."""
+
+    name: str
+    kind: SettingKind
+    default: Any
+    """None: the plan works it out."""
+    low: float | None
+    """None for a choice."""
+    high: float | None
+    choices: list[str]
+    meaning: str
+
+
 class Plan(Struct, frozen=True, kw_only=True):
     model: str
     steps: int
@@ -142,6 +159,8 @@ class Run(Struct, frozen=True, kw_only=True):
     started: str | None = None
     ended: str | None = None
     settings: dict[str, Any] = msgspec.field(default_factory=dict)
+    overridden: list[str] = msgspec.field(default_factory=list)
+    """Names of the settings that were chosen by hand."""
     train_files: int = 0
     test_files: int = 0
     attempts: int = 0
@@ -190,6 +209,29 @@ class TaughtFile(Struct, frozen=True, kw_only=True):
     set: str
 
 
+class TaughtPage(Struct, frozen=True, kw_only=True):
+    """Some of them in the order of the run's own list."""
+
+    rows: list[TaughtFile]
+    total: int
+    after: int | None = None
+    """Offset of the next page; None at the end."""
+
+
+class HeldOutPlace(Struct, frozen=True, kw_only=True):
+    """A place in a held-out file: what stands around the cursor, and what the developer wrote there."""
+
+    path: str
+    line: int
+    """From 1."""
+    prefix: str
+    suffix: str
+    wanted: str
+    max_tokens: int
+    """As the evaluation asks for."""
+    stop: list[str]
+
+
 class Export(Struct, frozen=True, kw_only=True):
     path: str = ""
     """A new folder; empty: one in the state home."""
@@ -230,6 +272,8 @@ class Complete(Struct, frozen=True, kw_only=True):
     temperature: float = 0.0
     top_p: float = 1.0
     stop: list[str] = msgspec.field(default_factory=list)
+    wanted: str | None = None
+    """What the developer wrote there; the answer is judged by it as an evaluation would."""
 
 
 class Completion(Struct, frozen=True, kw_only=True):
@@ -240,3 +284,7 @@ class Completion(Struct, frozen=True, kw_only=True):
     first_token_ms: float
     total_ms: float
     finish_reason: Literal["stop", "length"] = "stop"
+    exact: bool | None = None
+    """Whether it is what was wanted; None where nothing was."""
+    similarity: float | None = None
+    """Edit similarity to it, 0..1."""

@@ -9,6 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
 import psutil
 import pytest
@@ -16,6 +17,7 @@ import pytest
 from backend import wire
 from backend.checkpoints import switch
 from backend.serve import host as hosting
+from backend.serve.complete import complete
 from tests.serve.serving_box import Box
 
 PROMPT = "import os\n\n\ndef main("
@@ -148,3 +150,13 @@ def test_twenty_switches_under_four_streams(box: Box) -> None:
     assert not wrong
     assert answers[0] >= 5
     assert len(seen) > 1
+
+
+def test_an_answer_is_judged_by_what_was_wanted(box: Box) -> None:
+    asked: dict[str, Any] = {"prefix": "def total(lines):\n    return ", "max_tokens": 12, "stop": ["\n"]}
+    plain = box.call(complete(box.ctx, wire.Complete(**asked)))
+    assert plain.text.strip() and plain.exact is None and plain.similarity is None
+    same = box.call(complete(box.ctx, wire.Complete(**asked, wanted=plain.text + "  \n")))
+    assert (same.exact, same.similarity) == (True, 1.0), "blanks behind it count for nothing"
+    other = box.call(complete(box.ctx, wire.Complete(**asked, wanted=plain.text.strip() + " + something_else")))
+    assert other.exact is False and 0 < other.similarity < 1

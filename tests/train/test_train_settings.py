@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from backend.errors import BadRequest
-from backend.train.settings import SETTINGS, defaults, learning_rate_at, merged
+from backend.train.settings import SETTINGS, defaults, described, learning_rate_at, merged
 
 
 @pytest.mark.parametrize(
@@ -44,3 +44,17 @@ def test_the_rate_rises_to_its_peak_and_falls_towards_zero(schedule: str) -> Non
     assert rates[:5] == sorted(rates[:5])
     assert rates[4:] == sorted(rates[4:], reverse=True)
     assert 0 < rates[-1] < 1e-4
+
+
+def test_a_form_gets_every_setting_and_what_it_may_be() -> None:
+    found = described()
+    assert [one.name for one in found] == [one.name for one in SETTINGS]
+    for one in found:
+        values: list[Any] = [one.low, one.high] if one.low is not None else list(one.choices)
+        assert values and one.meaning
+        for value in values:
+            merged({one.name: value == "true" if one.kind == "switch" else value})
+        if one.low is not None and one.high is not None:
+            for beyond in (one.low - 1, one.high + 1):
+                with pytest.raises(BadRequest):
+                    merged({one.name: beyond})
