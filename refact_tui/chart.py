@@ -15,7 +15,7 @@ import plotext
 from backend import wire
 
 Glyphs = Literal["braille", "block", "ascii"]
-Role = Literal["axis", "train", "test", "best", "base"]
+Role = Literal["axis", "train", "test", "beside", "best", "served", "base"]
 Line = tuple[tuple[str, Role], ...]
 Point = tuple[int, float]
 Range = tuple[float, float]
@@ -24,12 +24,13 @@ SMALLEST = (24, 5)
 """Below this many columns or rows there is no room for axes and a curve."""
 
 _WAITING = "first point after ~20 s"
-_MARKERS: dict[Glyphs, tuple[str, str, str, str]] = {  # train, test, best, base
-    "braille": ("braille", "▪", "★", "┈"),
-    "block": ("hd", "▪", "★", "┈"),
-    "ascii": (".", "o", "*", "-"),
+_SIGNS: dict[Role, str] = {"test": "▪", "beside": "▫", "best": "★", "served": "▲", "base": "┈"}
+_MARKERS: dict[Glyphs, dict[Role, str]] = {
+    "braille": {"train": "braille", **_SIGNS},
+    "block": {"train": "hd", **_SIGNS},
+    "ascii": {"train": ".", "test": "o", "beside": "x", "best": "*", "served": "^", "base": "-"},
 }
-_COLOURS: dict[Role, int] = {"train": 1, "test": 2, "best": 3, "base": 4}
+_COLOURS: dict[Role, int] = {"train": 1, "test": 2, "best": 3, "base": 4, "beside": 5, "served": 6}
 _ROLES = {f"38;5;{code}": role for role, code in _COLOURS.items()}
 _ESCAPE = re.compile(r"\x1b\[([0-9;]*)m")
 _PLAIN = str.maketrans("┤├┬┴┼└┘┌┐─│┈╌╎", "||+++++++-|--|")
@@ -43,11 +44,15 @@ class Curves:
     train: tuple[Point, ...] = ()
     test: tuple[Point, ...] = ()
     base: float | None = None
+    served: int | None = None
+    """Step of the checkpoint that is served, if it is one of this run."""
+    beside: tuple[Point, ...] = ()
+    """Test losses of another run."""
 
     @property
     def best(self) -> Point | None:
         """The test point with the lowest loss, None before the first evaluation."""
-        return min(_finite(self.test), key=lambda point: point[1], default=None)
+        return lowest(self.test)
 
 
 @dataclass(frozen=True)
@@ -58,7 +63,14 @@ class Drawing:
     y: Range | None = None
 
 
-def curves_of(metrics: Sequence[wire.Metric], steps: int, base: float | None = None) -> Curves:
+def lowest(points: Iterable[Point]) -> Point | None:
+    """The point with the lowest loss, None where there is none."""
+    return min(_finite(points), key=lambda point: point[1], default=None)
+
+
+def curves_of(
+    metrics: Sequence[wire.Metric], steps: int, base: float | None = None, served: int | None = None
+) -> Curves:
     """The curves of a run; a step whose train loss could not be computed becomes a gap."""
     train = tuple(
         (m.step, math.nan if m.train_loss is None else m.train_loss)
@@ -66,7 +78,12 @@ def curves_of(metrics: Sequence[wire.Metric], steps: int, base: float | None = N
         if m.train_loss is not None or m.test_loss is None
     )
     test = tuple((m.step, m.test_loss) for m in metrics if m.test_loss is not None)
-    return Curves(max([steps, 1, *(m.step for m in metrics)]), train, test, base)
+    return Curves(max([steps, 1, *(m.step for m in metrics)]), train, test, base, served)
+
+
+def beside(one: Curves, other: Curves) -> Curves:
+    """The test losses of two runs in one picture, over the steps of the longer one."""
+    return Curves(max(one.steps, other.steps), test=one.test, beside=other.test)
 
 
 def draw(curves: Curves, size: tuple[int, int], glyphs: Glyphs = "braille", y: Range | None = None) -> Drawing:
@@ -75,7 +92,7 @@ def draw(curves: Curves, size: tuple[int, int], glyphs: Glyphs = "braille", y: R
     if width < SMALLEST[0] or height < SMALLEST[1]:
         return Drawing(tuple(_cell("make me bigger" if row == 0 else "", width) for row in range(height)), y)
     train = thin(smooth(curves.train, curves.steps), curves.steps, width - 7)
-    seen = [loss for _, loss in _finite((*train, *curves.test))]
+    seen = [loss for _, loss in _finite((*train, *curves.test, *curves.beside))]
     if not seen:
         return Drawing(_waiting(width, height, glyphs), y)
     y = widen(y, seen if curves.base is None else [*seen, curves.base], height)
@@ -144,7 +161,7 @@ def _pieces(points: Iterable[Point]) -> Iterator[tuple[list[int], list[float]]]:
 
 def _build(curves: Curves, train: list[Point], size: tuple[int, int], y: Range, step: float, glyphs: Glyphs) -> str:
     """Let plotext draw; the later a curve, the higher it lies."""
-    line, mark, star, rule = _MARKERS[glyphs]
+    signs = _MARKERS[glyphs]
     plotext.clear_figure()
     plotext.limit_size(False, False)  # after clear_figure, or the terminal's size would clamp the canvas
     plotext.plotsize(*size)
@@ -159,16 +176,23 @@ def _build(curves: Curves, train: list[Point], size: tuple[int, int], y: Range, 
     plotext.yticks(list(labels), list(labels.values()))
     canvas = (size[0] - 1 - max(map(len, labels.values())), size[1] - 2)
     if curves.base is not None:
-        plotext.plot([0, curves.steps], [curves.base] * 2, marker=rule, color=_COLOURS["base"])
+        plotext.plot([0, curves.steps], [curves.base] * 2, marker=signs["base"], color=_COLOURS["base"])
     for xs, ys in _pieces(train):
-        plotext.plot(xs, ys, marker=line, color=_COLOURS["train"])
-    for xs, ys in _pieces(curves.test):
-        plotext.plot(xs, ys, marker=line, color=_COLOURS["test"])
-        marks = [_onto(point, curves.steps, y, canvas, glyphs) for point in zip(xs, ys, strict=True)]
-        plotext.scatter(*zip(*marks, strict=True), marker=mark, color=_COLOURS["test"])
-    if curves.best is not None:
-        at = _onto(curves.best, curves.steps, y, canvas, glyphs)
-        plotext.scatter([at[0]], [at[1]], marker=star, color=_COLOURS["best"])
+        plotext.plot(xs, ys, marker=signs["train"], color=_COLOURS["train"])
+
+    def mark(points: Iterable[Point], role: Role) -> None:
+        placed = [_onto(point, curves.steps, y, canvas, glyphs) for point in points]
+        if placed:
+            plotext.scatter(*zip(*placed, strict=True), marker=signs[role], color=_COLOURS[role])
+
+    losses: tuple[tuple[Role, tuple[Point, ...]], ...] = (("beside", curves.beside), ("test", curves.test))
+    for role, points in losses:
+        for xs, ys in _pieces(points):
+            plotext.plot(xs, ys, marker=signs["train"], color=_COLOURS[role])
+            mark(zip(xs, ys, strict=True), role)
+    mark([best for _, points in losses if (best := lowest(points))], "best")
+    if curves.served is not None and curves.served <= curves.steps:
+        mark([(curves.served, y[0])], "served")
     return str(plotext.build())
 
 

@@ -128,7 +128,7 @@ def evaluation_lines(found: wire.Evaluation) -> list[str]:
     for kind, part in found.by_kind.items():
         name = "in one line" if kind == "line" else "a few lines"
         exact, alike = pair(part.exact_match, words.percent), pair(part.edit_similarity, share)
-        lines.append(f"  {name:<19} {part.places} places: exact match {exact}, edit similarity {alike}")
+        lines.append(f"  {name:<19} {part.places} places: exact {exact}, similarity {alike}")
     if alarm := forgets(found):
         lines.append(f" {alarm.removeprefix(' ·')}; fewer steps or a lower learning_rate would keep more")
     return lines

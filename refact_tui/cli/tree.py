@@ -2,6 +2,7 @@
 
 from refact_tui.cli import (
     checkpoints,
+    checkpoints_compare,
     credentials,
     engine,
     examine,
@@ -20,6 +21,7 @@ from refact_tui.cli.verbs import main
 
 __all__ = [
     "checkpoints",
+    "checkpoints_compare",
     "credentials",
     "engine",
     "examine",

@@ -1,6 +1,6 @@
 """The plan of a run, shown before anything starts: Start has the focus, every value may be overridden."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, ClassVar
 
 from textual import on, work
@@ -8,18 +8,23 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import ModalScreen
-from textual.widgets import Button, Input, Label, Static
+from textual.widgets import Button, Input, Static
 
 from backend import wire
 from refact_tui.client import EngineError, EngineUnreachable
 from refact_tui.signs import clean
+from refact_tui.widgets.setting_field import SettingField
 from refact_tui.words_of_runs import plan_lines, value_of, value_text
+from refact_tui.words_of_settings import limits
 
 Ask = Callable[[wire.StartRun], Awaitable[wire.Plan]]
+Start = Callable[[wire.StartRun], Awaitable[wire.Run]]
+STEPS = "train_steps"
+"""The setting that the field `steps` stands for."""
 
 
-class PlanDialog(ModalScreen[wire.StartRun | None]):
-    """Returns what to start, or None; `ask` is the engine's planner, which also judges every value."""
+class PlanDialog(ModalScreen[wire.Run | None]):
+    """Returns the run that was started, or None. `ask` is the engine's planner, which also judges every value."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "cancel", "cancel", id="plan.cancel"),
@@ -29,27 +34,24 @@ class PlanDialog(ModalScreen[wire.StartRun | None]):
     DEFAULT_CSS = """
     PlanDialog {
         align: center middle;
-        & > Vertical { width: 76; max-width: 100%; height: auto; max-height: 100%; }
+        & > Vertical { width: 78; max-width: 100%; height: auto; max-height: 100%; }
         & > Vertical { border: round $primary; padding: 0 1; background: $surface; }
         #plan-fields { height: auto; }
-        .plan-field { height: 1; }
-        .plan-field Label { width: 20; }
-        .plan-field Input { width: 1fr; border: none; height: 1; padding: 0 1; background: $surface-lighten-1; }
-        .plan-field Input:focus { background: $primary-muted; }
-        .mine Label { text-style: bold; }
-        .refused Label { color: $text-error; text-style: bold; }
         #plan-text { height: auto; margin: 1 0 0 0; }
-        #plan-problem { height: auto; color: $text-error; }
-        #plan-advanced { height: auto; max-height: 9; display: none; margin: 1 0 0 0; }
+        #plan-problem { height: auto; color: $text-error; display: none; }
+        #plan-problem.-open { display: block; }
+        #plan-advanced { height: auto; max-height: 50vh; display: none; margin: 1 0 0 0; }
         #plan-advanced.open { display: block; }
+        &.-advanced #plan-text, &.-advanced #plan-advanced, &.-advanced #plan-buttons { margin: 0; }
         #plan-buttons { height: 1; margin: 1 0 0 0; }
         #plan-buttons Button { margin: 0 2 0 0; min-width: 12; }
     }
     """
 
-    def __init__(self, ask: Ask, model: str | None = None) -> None:
+    def __init__(self, ask: Ask, start: Start, infos: Sequence[wire.SettingInfo], model: str | None = None) -> None:
         super().__init__()
-        self._ask = ask
+        self._ask, self._begin = ask, start
+        self._infos = {info.name: info for info in infos}
         self._model = model
         self._shown: dict[str, str] = {}
         """What the plan chose for each setting, as text: a field that says something else is the user's."""
@@ -58,14 +60,15 @@ class PlanDialog(ModalScreen[wire.StartRun | None]):
     def compose(self) -> ComposeResult:
         with Vertical() as box:
             box.border_title = "Plan a run"
-            box.border_subtitle = "enter start · tab next · ctrl+t advanced · esc cancel"
+            box.border_subtitle = "enter start · tab next · ctrl+t advanced · ctrl+s start · esc cancel"
             with Vertical(id="plan-fields"):
-                yield self._field("name", "name", "chosen for you")
-                yield self._field("steps", "steps", "planned")
-                yield self._field("minutes", "minutes", "planned")
+                yield SettingField("name", hint="chosen for you")
+                most = self._infos[STEPS].high if STEPS in self._infos else None
+                yield SettingField("steps", limits=f"1 … {value_text(most)}" if most else "")
+                yield SettingField("minutes", limits="about how long to train")
+            yield VerticalScroll(id="plan-advanced", can_focus=False)
             yield Static("Planning…", id="plan-text", markup=False)
             yield Static("", id="plan-problem", markup=False)
-            yield VerticalScroll(id="plan-advanced", can_focus=False)
             with Horizontal(id="plan-buttons"):
                 yield Button("Start", id="plan-start", variant="primary", compact=True)
                 yield Button("Advanced", id="plan-more", compact=True)
@@ -75,17 +78,9 @@ class PlanDialog(ModalScreen[wire.StartRun | None]):
         self.query_one("#plan-start", Button).focus()
         self.plan()
 
-    def _field(self, name: str, label: str, hint: str, value: str = "") -> Horizontal:
-        return Horizontal(
-            Label(label, markup=False),
-            Input(value, placeholder=hint, name=name, select_on_focus=True),
-            classes="plan-field",
-            name=name,
-        )
-
     def request(self) -> wire.StartRun:
         """What the fields say now; a field left empty is planned. Raises ValueError in words."""
-        typed = {field.name or "": field.value.strip() for field in self.query("#plan-fields Input").results(Input)}
+        typed = {field.name: field.typed for field in self.query("#plan-fields SettingField").results(SettingField)}
         return wire.StartRun(
             name=typed["name"] or None,
             model=self._model,
@@ -95,8 +90,11 @@ class PlanDialog(ModalScreen[wire.StartRun | None]):
         )
 
     def _overrides(self) -> dict[str, Any]:
-        typed = {field.name or "": field.value.strip() for field in self.query("#plan-advanced Input").results(Input)}
+        typed = {field.name or "": field.typed for field in self._advanced()}
         return {name: value_of(text) for name, text in typed.items() if text and text != self._shown[name]}
+
+    def _advanced(self) -> list[SettingField]:
+        return list(self.query("#plan-advanced SettingField").results(SettingField))
 
     @work(exclusive=True, group="plan")
     async def plan(self) -> None:
@@ -113,36 +111,58 @@ class PlanDialog(ModalScreen[wire.StartRun | None]):
         except (EngineError, EngineUnreachable) as error:
             self._refuse(error.message, error.hint)
         else:
-            self._mark("")
+            self._refuse("", "")
             self.query_one("#plan-text", Static).update("\n".join(plan_lines(plan)))
-            self.query_one("#plan-problem", Static).update("")
-            self._show_settings(plan, request)
+            await self._show_settings(plan, request)
             return request
         return None
 
     def _refuse(self, message: str, hint: str) -> None:
-        self._mark(self._touched)
-        if not self._shown:
+        """Say what is wrong below the field that it is about, or else below the plan; nothing clears it."""
+        about = self._about(message)
+        for field in self.query(SettingField):
+            field.refuse(f"{message} {hint}".strip() if field.name == about and message else "")
+        problem = self.query_one("#plan-problem", Static)
+        problem.update("✗ " + clean(f"{message} {hint}".strip()))
+        problem.set_class(bool(message) and not about, "-open")
+        if message and not self._shown:
             self.query_one("#plan-text", Static).update("")
-        self.query_one("#plan-problem", Static).update("✗ " + clean(f"{message} {hint}".strip()))
 
-    def _mark(self, name: str) -> None:
-        for field in self.query(".plan-field"):
-            field.set_class(field.name == name, "refused")
+    def _about(self, message: str) -> str:
+        """The field that a refusal is about: the one it begins with, the name it quotes, or the one typed in last."""
+        first = message.partition(" ")[0]
+        names = [field.name or "" for field in self.query(SettingField)]
+        name = self.query("#plan-fields SettingField").results(SettingField)
+        if first in names:
+            return first
+        if first == STEPS:
+            return "steps"
+        if any(field.name == "name" and field.typed and repr(field.typed) in message for field in name):
+            return "name"
+        return self._touched if self._touched in ("steps", "minutes") else ""
 
-    def _show_settings(self, plan: wire.Plan, request: wire.StartRun) -> None:
+    async def _show_settings(self, plan: wire.Plan, request: wire.StartRun) -> None:
         """The advanced fields follow the plan, except those the user has changed or is typing in."""
-        box = self.query_one("#plan-advanced", VerticalScroll)
-        texts = {name: value_text(value) for name, value in plan.settings.items() if name not in request.settings}
+        texts = {
+            name: value_text(value)
+            for name, value in plan.settings.items()
+            if name not in request.settings and name != STEPS
+        }
         if not self._shown:
             self._shown = texts
-            box.mount_all(self._field(name, name, "planned", text) for name, text in texts.items())
+            box = self.query_one("#plan-advanced", VerticalScroll)
+            await box.mount_all([self._field(name, text) for name, text in texts.items()])
             return
-        for field in box.query(Input):
-            if field.name in texts and not field.has_focus:
-                field.value = self._shown[field.name] = texts[field.name]
-            if field.parent is not None:
-                field.parent.set_class(field.name in request.settings, "mine")
+        for field in self._advanced():
+            name = field.name or ""
+            if name in texts and not field.input.has_focus:
+                field.input.value = self._shown[name] = texts[name]
+            field.own(name in request.settings)
+
+    def _field(self, name: str, text: str) -> SettingField:
+        info = self._infos.get(name)
+        about = {"limits": limits(info), "meaning": clean(info.meaning)} if info else {}
+        return SettingField(name, value=text, **about)
 
     @on(Input.Blurred)
     @on(Input.Submitted)
@@ -155,23 +175,30 @@ class PlanDialog(ModalScreen[wire.StartRun | None]):
         """Start what was planned; what is refused stays here with its reason."""
         self._start()
 
-    @work(exclusive=True, group="plan")
+    @work(exclusive=True, group="start")
     async def _start(self) -> None:
         request = await self._planned()
-        if request is not None:
-            self.dismiss(request)
+        if request is None:
+            return
+        try:
+            run = await self._begin(request)
+        except (EngineError, EngineUnreachable) as error:
+            self._refuse(error.message, error.hint)
+        else:
+            self.dismiss(run)
 
     @on(Button.Pressed, "#plan-more")
     def action_advanced(self) -> None:
         """Open or close the list of every setting."""
-        box = self.query_one("#plan-advanced", VerticalScroll)
-        if not self._shown:
+        fields = self._advanced()
+        if not fields:
             self.app.bell()
             return
+        box = self.query_one("#plan-advanced", VerticalScroll)
         box.toggle_class("open")
-        fields = list(box.query(Input))
-        if box.has_class("open") and fields:
-            fields[0].focus()
+        self.set_class(box.has_class("open"), "-advanced")
+        if box.has_class("open"):
+            fields[0].input.focus()
         else:
             self.query_one("#plan-start", Button).focus()
 

@@ -6,34 +6,31 @@ from textual.app import ComposeResult
 from backend import wire
 from refact_tui import words_of_checkpoints as say
 from refact_tui.client import EngineError, EngineUnreachable
-from refact_tui.dialogs.compare import SAMPLE, CompareDialog
-from refact_tui.rooms.room import Room
+from refact_tui.rooms.checkpoint_changes import NO_HOST, CheckpointChanges
 from refact_tui.signs import clean
 from refact_tui.state import EngineState
 from refact_tui.widgets.line import Line
 from refact_tui.widgets.listing import Listing
+from refact_tui.widgets.reading import Reading
 from refact_tui.widgets.tabs import RuleLine
 
 EMPTY = "No checkpoints yet, and no model is served. Train a run first (3): its checkpoints appear here."
-NO_HOST = "No model is hosted yet, so there is nothing to switch. System (6) says why."
 NOTE = "★ best of its run  ▲ served"
 
 
-class CheckpointsRoom(Room):
+class CheckpointsRoom(CheckpointChanges):
     """Switches what the IDEs get, at once and without a dropped request."""
 
     def __init__(self) -> None:
         super().__init__()
         self._before = wire.Use(mode="latest-best")
-        self._code = SAMPLE
-        self._switching = False
 
     def body(self) -> ComposeResult:
         yield Line("", id="points-radio")
         yield Line("", id="points-result")
         yield Listing(say.CHECKPOINT_COLUMNS, empty=EMPTY, id="points-list")
         yield RuleLine(note=NOTE, id="points-title")
-        yield Line("", id="points-detail")
+        yield Reading(id="points-detail")
 
     def draw(self, state: EngineState) -> None:
         """Show the checkpoints and what is served now."""
@@ -42,6 +39,7 @@ class CheckpointsRoom(Room):
         radio = say.radio_line(serving) if serving else "( ) off  ( ) latest best  ( ) specific: no model is hosted yet"
         self.query_one("#points-radio", Line).update(radio)
         self._detail()
+        self.follow_exports(state)
 
     @property
     def selected(self) -> wire.Checkpoint | None:
@@ -63,7 +61,9 @@ class CheckpointsRoom(Room):
         run = next((run for run in self.state.runs if point and run.run == point.run), None)
         self.query_one("#points-title", RuleLine).say(clean(key or ""))
         lines = say.detail_lines(point, run) if point else say.BASE_LINES if key else []
-        self.query_one("#points-detail", Line).update("\n".join(lines))
+        if point is not None and point.id in self.exported:
+            lines = [*lines[:4], f"export  {clean(self.exported[point.id])}", *lines[4:]]
+        self.query_one("#points-detail", Reading).say("\n".join(lines))
 
     @on(Listing.Opened, "#points-list")
     def action_use(self) -> None:
@@ -95,29 +95,17 @@ class CheckpointsRoom(Room):
 
     @work(exclusive=True, group="switch")
     async def _switch(self, use: wire.Use) -> None:
-        self._say("switching…")
+        self.say("switching…")
         try:
             used = await self.client.post("/use", use, wire.Used, timeout_s=60)
         except (EngineError, EngineUnreachable) as error:
-            self._say("✗ " + clean(f"{error.message} {error.hint}".strip()), failed=True)
+            self.say("✗ " + clean(f"{error.message} {error.hint}".strip()), failed=True)
         else:
-            self._say(say.used_line(used))
+            self.say(say.used_line(used))
 
-    def _say(self, text: str, failed: bool = False) -> None:
+    def say(self, text: str, failed: bool = False) -> None:
+        """Tell what came of something, above the list."""
         line = self.query_one("#points-result", Line)
         line.update(text)
         line.set_class(bool(text), "shown")
         line.set_class(failed, "failed")
-
-    @work
-    async def action_compare(self) -> None:
-        """Complete the same code with the base model and with the selected checkpoint."""
-        point, serving = self.selected, self.serving
-        if point is None or serving is None:
-            self.refuse("Put the cursor on a checkpoint: it is compared with the base model." if serving else NO_HOST)
-            return
-        base, tuned = (say.BASE, f"{point.model}:{say.BASE}"), (point.id, f"{point.model}:{point.id}")
-        self._code = await self.app.push_screen_wait(CompareDialog(self._complete, base, tuned, self._code))
-
-    async def _complete(self, request: wire.Complete) -> wire.Completion:
-        return await self.client.post("/complete", request, wire.Completion, timeout_s=60)

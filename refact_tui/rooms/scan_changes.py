@@ -1,7 +1,6 @@
 """What the Scan room lets a person change: the threshold, languages, masks, and single files; each can be undone."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
@@ -9,9 +8,8 @@ from textual import work
 
 from backend import wire
 from refact_tui import words
-from refact_tui.client import EngineError, EngineUnreachable
 from refact_tui.dialogs.masks import MasksDialog
-from refact_tui.rooms.room import Room
+from refact_tui.rooms.undoing import Undoing
 from refact_tui.signs import clean
 from refact_tui.widgets.listing import Listing
 from refact_tui.widgets.virtual_table import VirtualTable
@@ -22,17 +20,15 @@ WAIT_S = 0.25
 """After the last press the engine is told."""
 PATIENCE_S = 600.0
 NO_SCAN = "There is nothing to change before the first scan; n starts one."
-Change = Callable[[], Awaitable[Any]]
 
 
-class ScanChanges(Room):
+class ScanChanges(Undoing):
     """Sends changes to the engine and remembers how to take them back."""
 
     def __init__(self) -> None:
         super().__init__()
         self.threshold: float | None = None
         """Where the marker stands while the engine has not been told yet."""
-        self._undo: list[tuple[str, Change]] = []
 
     def losses(self) -> None:
         """Draw the histogram."""
@@ -104,7 +100,7 @@ class ScanChanges(Room):
             return
         table.unmark()
         if done.changed:
-            self._undo.append((words.plural(len(done.changed), "file"), lambda: self._by_hand("auto", done.changed)))
+            self.remember(words.plural(len(done.changed), "file"), lambda: self._by_hand("auto", done.changed))
             self.app.notify(
                 f"{what}d {words.plural(len(done.changed), 'file')} by hand; u undoes", markup=False, timeout=4
             )
@@ -116,22 +112,8 @@ class ScanChanges(Room):
         done: wire.ByHandDone | None = await self._asked("/scan/by-hand", {"what": what, "ids": ids}, wire.ByHandDone)
         return done
 
-    @work(group="change")
-    async def action_undo(self) -> None:
-        """Take the last change back."""
-        if not self._undo:
-            self.refuse("Nothing has been changed here that could be undone.")
-            return
-        what, back = self._undo.pop()
-        if await back() is not None:
-            self.app.notify(f"Undone: {what}", markup=False, timeout=4)
-
     async def _settings(self) -> wire.ScanSettings | None:
-        try:
-            return await self.client.get("/scan/settings", wire.ScanSettings)
-        except (EngineError, EngineUnreachable) as error:
-            self.fail(error)
-            return None
+        return await self.tried(self.client.get("/scan/settings", wire.ScanSettings))
 
     async def _change(self, what: str, **changes: Any) -> None:
         """Keep other settings, and remember those before."""
@@ -140,11 +122,7 @@ class ScanChanges(Room):
             return
         done = await self._asked("/scan/settings", msgspec.structs.replace(before, **changes), Any)
         if done is not None:
-            self._undo.append((what, lambda: self._asked("/scan/settings", before, Any)))
+            self.remember(what, lambda: self._asked("/scan/settings", before, Any))
 
     async def _asked(self, path: str, body: Any, kind: Any) -> Any:
-        try:
-            return await self.client.post(path, body, kind, timeout_s=PATIENCE_S)
-        except (EngineError, EngineUnreachable) as error:
-            self.fail(error)
-            return None
+        return await self.tried(self.client.post(path, body, kind, timeout_s=PATIENCE_S))

@@ -1,40 +1,57 @@
-"""The Train room: the runs, and of the one under the cursor its plot, its numbers, log, checkpoints and settings."""
+"""The Train room: the runs, and of the one under the cursor its plot, its numbers, and everything that is known."""
 
-from urllib.parse import quote
+import math
+from typing import Any
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import Horizontal, Vertical
 from textual.widgets import ContentSwitcher
 
 from backend import wire
+from refact_tui import chart
 from refact_tui import words_of_runs as say
-from refact_tui.chart import curves_of
+from refact_tui import words_of_settings as settings
 from refact_tui.client import EngineError, EngineUnreachable
-from refact_tui.dialogs.confirm import Confirm
-from refact_tui.dialogs.plan import PlanDialog
-from refact_tui.rooms.room import Room
+from refact_tui.dialogs.file import FileDialog
+from refact_tui.rooms.train_changes import NO_RUNS, TrainChanges, path_of
 from refact_tui.signs import clean
 from refact_tui.state import EngineState
 from refact_tui.widgets.line import Line
 from refact_tui.widgets.listing import Listing
 from refact_tui.widgets.loss_plot import LossPlot
+from refact_tui.widgets.reading import Reading
+from refact_tui.widgets.run_files import RunFiles
 from refact_tui.widgets.tabs import RuleLine, TabLine
+from refact_tui.widgets.virtual_table import VirtualTable
 from refact_tui.words_of_checkpoints import CHECKPOINT_COLUMNS, checkpoint_rows
 
-NO_RUNS = "No runs yet. Press n to plan one: it says how long it will take before anything starts."
 NO_SCAN = "No runs yet, and nothing to train on: add code (1), then scan it (2)."
-LEGEND = "train ─  test ▪  best ★  base ┈"
+LEGEND = "train ─  test ▪  best ★  served ▲  base ┈"
+NO_VERDICT = (
+    "When the run ends, the base model and its best checkpoint complete places in code that it was not trained on."
+)
+TABS = {
+    "Log": "train-log",
+    "Checkpoints": "train-checkpoints",
+    "Settings": "train-settings",
+    "Files": "train-files",
+    "Held-out": "train-verdicts",
+}
+WIDE = 150
+"""Columns from which the held-out results stand beside the pane."""
+ASIDE = 86
+"""Columns of it."""
+LOG_LINES = 200
 
 
-class TrainRoom(Room):
-    """Plans, starts, stops and resumes runs, and shows whether they get better."""
+class TrainRoom(TrainChanges):
+    """Shows whether runs get better, and two of them side by side."""
 
     def __init__(self) -> None:
         super().__init__()
         self._metrics: dict[str, list[wire.Metric]] = {}
-        self._fetched: tuple[str, int, str] | None = None
-        self._wanted = ""
+        self._fetched: tuple[object, ...] | None = None
 
     def body(self) -> ComposeResult:
         yield Listing(say.RUN_COLUMNS, empty=NO_RUNS, id="train-runs")
@@ -43,72 +60,122 @@ class TrainRoom(Room):
             yield LossPlot(id="train-plot")
             yield Line("", id="train-line")
             yield Line("", id="train-verdict")
-            yield TabLine(("Log", "Checkpoints", "Settings"), id="train-tabs")
-            with ContentSwitcher(initial="train-log", id="train-pane"):
-                with VerticalScroll(id="train-log"):
-                    yield Line("", id="train-log-text")
-                yield Listing(CHECKPOINT_COLUMNS, empty="No checkpoint yet.", id="train-checkpoints")
-                with VerticalScroll(id="train-settings"):
-                    yield Line("", id="train-settings-text")
-
-    def draw(self, state: EngineState) -> None:
-        """Show what is known now; the pane's text follows on its own, at most once a second."""
-        runs = self.query_one("#train-runs", Listing)
-        scanned = state.scan is not None and state.scan.accepted > 0
-        runs.show(say.run_rows(state.runs), empty=NO_RUNS if scanned else NO_SCAN)
-        if any(run.run == self._wanted for run in state.runs):
-            runs.select(self._wanted)
-            self._wanted = ""
-        run = self.selected
-        body = self.query_one("#train-body")
-        body.display = run is not None
-        if run is None:
-            return
-        self.query_one("#train-title", RuleLine).say(clean(run.run))
-        self.query_one("#train-line", Line).update(say.run_line(run, self.size.width - 2))
-        verdict = self.query_one("#train-verdict", Line)
-        verdict.update(say.verdict_line(run))
-        verdict.set_class(run.evaluation is not None, "shown")
-        points = [point for point in state.checkpoints if point.run == run.run]
-        self.query_one("#train-checkpoints", Listing).show(checkpoint_rows(points, state.runs, None))
-        self.query_one("#train-settings-text", Line).update("\n".join(say.settings_lines(run.settings)))
-        self._plot(run)
-
-    @property
-    def selected(self) -> wire.Run | None:
-        """The run under the cursor."""
-        key = self.query_one("#train-runs", Listing).key
-        return next((run for run in self.state.runs if run.run == key), None)
+            yield TabLine(tuple(TABS), id="train-tabs")
+            with Horizontal(id="train-lower"):
+                with ContentSwitcher(initial="train-log", id="train-pane"):
+                    yield Reading(id="train-log")
+                    yield Listing(CHECKPOINT_COLUMNS, empty="No checkpoint yet.", id="train-checkpoints")
+                    yield Reading(id="train-settings")
+                    yield RunFiles(self._files, id="train-files")
+                    yield Reading(id="train-verdicts")
+                yield Reading(id="train-aside")
 
     def on_mount(self) -> None:
         self.set_interval(1.0, self._follow)
 
+    def draw(self, state: EngineState) -> None:
+        """Show what is known now; what has to be asked for follows on its own, at most once a second."""
+        runs = self.query_one("#train-runs", Listing)
+        scanned = state.scan is not None and state.scan.accepted > 0
+        runs.show(say.run_rows(state.runs), empty=NO_RUNS if scanned else NO_SCAN)
+        if any(run.run == self.wanted for run in state.runs):
+            runs.select(self.wanted)
+            self.wanted = ""
+        run = self.selected
+        self.query_one("#train-body").display = run is not None
+        if run is None:
+            return
+        self._numbers(run)
+        points = [point for point in state.checkpoints if point.run == run.run]
+        self.query_one("#train-checkpoints", Listing).show(checkpoint_rows(points, state.runs, None))
+        self._plot(run)
+        self._pane(run)
+
+    @property
+    def selected(self) -> wire.Run | None:
+        """The run under the cursor."""
+        return self._run(self.query_one("#train-runs", Listing).key)
+
+    @property
+    def beside(self) -> wire.Run | None:
+        """The marked run, where another one is under the cursor."""
+        listing = self.query_one("#train-runs", Listing)
+        marked = listing.marked[0] if listing.marked else None
+        return self._run(marked) if marked != listing.key else None
+
+    def _run(self, name: str | None) -> wire.Run | None:
+        return next((run for run in self.state.runs if run.run == name), None)
+
+    def _numbers(self, run: wire.Run) -> None:
+        """The words around the plot."""
+        other, width = self.beside, self.size.width - 2
+        title, note = clean(run.run), LEGEND
+        line, verdict = say.run_line(run, width), say.verdict_line(run)
+        if other is not None:
+            title = f"▪ {title} ⟷ ▫ {clean(other.run)}"
+            note = settings.not_comparable(run, other) or "test loss, best ★"
+            line, verdict = settings.compared(run, other)
+        self.query_one("#train-title", RuleLine).say(title, note)
+        self.query_one("#train-line", Line).update(line)
+        said = self.query_one("#train-verdict", Line)
+        said.update(verdict)
+        said.set_class(bool(verdict), "shown")
+        said.set_class(other is not None, "muted")
+        said.set_class("! forgets" in verdict and other is None, "alarm")
+
     def _plot(self, run: wire.Run) -> None:
-        curves = curves_of(self._metrics.get(run.run, ()), run.steps, run.test_loss.base)
-        self.query_one("#train-plot", LossPlot).show(run.run, curves)
+        other = self.beside
+        curves = self._curves(run)
+        if other is not None:
+            curves = chart.beside(curves, self._curves(other))
+        # Curves that have just come are drawn at once: they are another picture.
+        what = f"{run.run} {other.run if other else ''} {bool(curves.test)} {bool(curves.beside)}"
+        self.query_one("#train-plot", LossPlot).show(what, curves)
+
+    def _curves(self, run: wire.Run) -> chart.Curves:
+        served = next((point.step for point in self.state.checkpoints if point.run == run.run and point.served), None)
+        return chart.curves_of(self._metrics.get(run.run, ()), run.steps, run.test_loss.base, served)
+
+    def _pane(self, run: wire.Run) -> None:
+        """What the open tab and the pane beside it say of the run."""
+        tabs, width = self.query_one("#train-tabs", TabLine), self.size.width
+        found = run.evaluation
+        verdicts = "\n".join(say.evaluation_lines(found)) if found else NO_VERDICT
+        self.query_one("#train-verdicts", Reading).say(verdicts)
+        aside = self.query_one("#train-aside", Reading)
+        aside.display = width >= WIDE and found is not None and tabs.open in ("Log", "Settings")
+        aside.say(verdicts)
+        across = width - 4 - (ASIDE if aside.display else 0)
+        lines = settings.described(run.settings, run.overridden, self.infos, across)
+        self.query_one("#train-settings", Reading).say("\n".join(lines))
+        files = self.query_one(RunFiles)
+        if tabs.open == "Files":
+            files.show(run.run)
+        self.query_one("#train-body").set_class(tabs.open != "Log", "reading")
+        own = f"{settings.OWN} chosen by hand" if run.overridden else ""
+        tabs.say({"Files": files.said, "Settings": own}.get(tabs.open, ""))
 
     def _follow(self) -> None:
-        """Fetch what the events do not carry, when there is news of the selected run and the room is seen."""
-        run = self.selected
-        if run is not None and self.is_active and (run.run, run.step, run.state) != self._fetched:
-            self._fetched = (run.run, run.step, run.state)
-            self._fetch(run)
+        """Fetch what the events do not carry, when there is news of the runs shown and the room is seen."""
+        run, other = self.selected, self.beside
+        news = tuple((one.run, one.step, one.state) for one in (run, other) if one is not None)
+        if run is not None and self.is_active and news != self._fetched:
+            self._fetched = news
+            self._fetch(run, other)
 
     @work(exclusive=True, group="train-fetch")
-    async def _fetch(self, run: wire.Run) -> None:
-        path = f"/train/runs/{quote(run.run, safe='')}"
+    async def _fetch(self, run: wire.Run, other: wire.Run | None) -> None:
         try:
-            self._metrics[run.run] = await self.client.get(f"{path}/metrics", list[wire.Metric])
-            lines = await self.client.get(f"{path}/log", list[wire.LogLine])
+            for one in (run, other):
+                if one is not None:
+                    self._metrics[one.run] = await self.client.get(f"{path_of(one.run)}/metrics", list[wire.Metric])
+            lines = await self.client.get(f"{path_of(run.run)}/log", list[wire.LogLine])
         except (EngineError, EngineUnreachable):
             self._fetched = None  # the status line says what is wrong; the next second tries again
             return
         self._plot(run)
-        box = self.query_one("#train-log", VerticalScroll)
-        at_end = box.scroll_offset.y >= box.max_scroll_y
-        self.query_one("#train-log-text", Line).update("\n".join(say.log_line(line) for line in lines[-200:]))
-        if at_end:
-            box.scroll_end(animate=False)
+        text = "\n".join(say.log_line(line) for line in lines[-LOG_LINES:])
+        self.query_one("#train-log", Reading).say(text, follow=True)
 
     @on(Listing.Moved, "#train-runs")
     def _another_run(self) -> None:
@@ -121,8 +188,12 @@ class TrainRoom(Room):
         self.screen.focus_next()
 
     @on(TabLine.Changed, "#train-tabs")
-    def _another_tab(self, event: TabLine.Changed) -> None:
-        self.query_one("#train-pane", ContentSwitcher).current = f"train-{event.tab.lower()}"
+    async def _another_tab(self, event: TabLine.Changed) -> None:
+        self.query_one("#train-pane", ContentSwitcher).current = TABS[event.tab]
+        if event.tab == "Settings":
+            await self.learn_settings()
+        if self.selected is not None:
+            self._pane(self.selected)
 
     def action_tab(self, by: int) -> None:
         """Open the next or the previous tab of the pane."""
@@ -132,45 +203,58 @@ class TrainRoom(Room):
         """Open the log of the run."""
         self.query_one("#train-tabs", TabLine).choose("Log")
 
-    @work
-    async def action_new(self) -> None:
-        """Plan a run and, if agreed, start it."""
-        request = await self.app.push_screen_wait(PlanDialog(self._ask_plan))
-        if request is None:
-            return
-        try:
-            run = await self.client.post("/train/runs", request, wire.Run, timeout_s=60)
-        except (EngineError, EngineUnreachable) as error:
-            self.fail(error)
+    def action_mark(self) -> None:
+        """Mark the run under the cursor: whatever the cursor moves to is shown beside it."""
+        listing = self.query_one("#train-runs", Listing)
+        if listing.key is None:
+            self.refuse(NO_RUNS)
         else:
-            self._wanted = run.run
-            self.draw(self.state)
+            self._mark("" if listing.key in listing.marked else listing.key)
 
-    async def _ask_plan(self, request: wire.StartRun) -> wire.Plan:
-        return await self.client.post("/train/plan", request, wire.Plan, timeout_s=60)
-
-    @work
-    async def action_stop(self) -> None:
-        """Stop the selected run, which saves first."""
-        run = self.selected
-        if run is None or run.state not in say.ALIVE:
-            self.refuse(f"{clean(run.run)} is not running." if run else NO_RUNS)
-            return
-        text = f"Stop {clean(run.run)} at step {run.step} of {run.steps}? It saves first; R resumes it."
-        if await self.app.push_screen_wait(Confirm("Stop the run", text, agree="Stop")):
-            await self._tell(run, "stop")
-
-    @work
-    async def action_resume(self) -> None:
-        """Go on with a run that was stopped or has failed."""
-        run = self.selected
-        if run is None or run.state in (*say.ALIVE, "done"):
-            self.refuse(f"{clean(run.run)} is {run.state}: there is nothing to resume." if run else NO_RUNS)
+    def action_compare(self) -> None:
+        """Show the run under the cursor beside the marked one, or else the one before it; again: alone."""
+        listing = self.query_one("#train-runs", Listing)
+        keys = [row.key for row in listing.rows]
+        if self.beside is not None:
+            self._mark("")
+        elif len(keys) < 2:
+            self.refuse("Two runs are needed to compare; n plans one.")
         else:
-            await self._tell(run, "resume")
+            at = keys.index(listing.key) if listing.key in keys else 0
+            self._mark(keys[at + 1] if at + 1 < len(keys) else keys[at - 1])
 
-    async def _tell(self, run: wire.Run, what: str) -> None:
-        try:
-            await self.client.post(f"/train/runs/{quote(run.run, safe='')}/{what}", None, wire.Run, timeout_s=60)
-        except (EngineError, EngineUnreachable) as error:
-            self.fail(error)
+    def _mark(self, key: str) -> None:
+        self.query_one("#train-runs", Listing).mark(*([key] if key else []))
+        self.draw(self.state)
+        self._follow()
+
+    async def _files(self, run: str, query: dict[str, Any]) -> wire.TaughtPage:
+        return await self.client.get(f"{path_of(run)}/files", wire.TaughtPage, **query)
+
+    @on(RunFiles.Said)
+    def _said(self, event: RunFiles.Said) -> None:
+        tabs = self.query_one("#train-tabs", TabLine)
+        if tabs.open == "Files":
+            tabs.say(event.text)
+
+    @on(VirtualTable.Opened)
+    def _open(self, event: VirtualTable.Opened) -> None:
+        run, scan = self.selected, self.state.scan
+        if run is not None:
+            path = f"{path_of(run.run)}/files/{event.key}"
+            limit = scan.threshold if scan else math.inf
+            self.app.push_screen(FileDialog(lambda: self.client.get(path, wire.FilePreview), limit))
+
+    def action_filter(self) -> None:
+        """Narrow the list of the run's files by what is typed."""
+        if self._chosen() is not None:
+            self.query_one("#train-tabs", TabLine).choose("Files")
+            self.query_one(RunFiles).open_filter()
+
+    def action_back(self) -> None:
+        """Undo the narrowing of the files, then the comparison; then to the runs."""
+        if self.query_one(RunFiles).clear_filter():
+            return
+        if self.beside is not None and self.query_one("#train-runs").has_focus:
+            self._mark("")
+        self.query_one("#train-runs", Listing).focus()

@@ -85,6 +85,8 @@ class Listing(Widget, can_focus=True):
         self.columns = tuple(columns)
         self.empty = empty
         self.rows: tuple[Row, ...] = ()
+        self.marked: tuple[str, ...] = ()
+        """Keys of the marked rows, the one marked first before the others."""
         self._key: str | None = None
         self._top = 0
         self._drawn: list[Strip] = []
@@ -101,6 +103,7 @@ class Listing(Widget, can_focus=True):
         if empty is not None:
             self.empty = empty
         self.rows = tuple(rows)
+        self.marked = tuple(key for key in self.marked if any(row.key == key for row in self.rows))
         if self._tall != tall and self.styles.height is not None and self.styles.height.is_auto:
             self.refresh(layout=True)
         if self.rows and self._key not in {row.key for row in self.rows}:
@@ -116,6 +119,11 @@ class Listing(Widget, can_focus=True):
             self._key = key
             self.post_message(self.Moved(self, key))
             self._repaint()
+
+    def mark(self, *keys: str) -> None:
+        """Mark these rows and no others."""
+        self.marked = keys
+        self._repaint()
 
     def action_move(self, by: int) -> None:
         if self.rows:
@@ -198,7 +206,9 @@ class Listing(Widget, can_focus=True):
         lines = [self._strip([(" ", "title"), *self._cells([(c.title, "title") for c in self.columns], shown)])]
         for row in self.rows[self._top : self._top + body]:
             under = row.key == self._key
-            cells = [("▌" if under else " ", "busy" if self.has_focus else "muted"), *self._cells(row.cells, shown)]
+            marked = row.key in self.marked
+            sign = "●" if marked else "▌" if under else " "
+            cells = [(sign, "busy" if self.has_focus or marked else "muted"), *self._cells(row.cells, shown)]
             lines.append(self._strip(cells, under))
         return (lines + [self._strip([])] * height)[:height]
 

@@ -1,7 +1,7 @@
 """The loss plot of one run: redrawn at most once a second, and only the rows that changed are repainted."""
 
 import time
-from typing import ClassVar
+from typing import ClassVar, get_args
 
 from rich.segment import Segment
 from textual import events
@@ -18,20 +18,16 @@ EVERY_S = 1.0
 class LossPlot(Widget):
     """Give it curves by `show`; it remembers the y range for as long as the run stays the same."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "loss-plot--axis",
-        "loss-plot--train",
-        "loss-plot--test",
-        "loss-plot--best",
-        "loss-plot--base",
-    }
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"loss-plot--{role}" for role in get_args(chart.Role)}
     DEFAULT_CSS = """
     LossPlot {
         height: 1fr;
         .loss-plot--axis { color: $text-muted; }
         .loss-plot--train { color: $primary; }
         .loss-plot--test { color: $accent; }
+        .loss-plot--beside { color: $secondary; }
         .loss-plot--best { color: $success; text-style: bold; }
+        .loss-plot--served { color: $text-primary; text-style: bold; }
         .loss-plot--base { color: $text-disabled; }
     }
     """
@@ -63,14 +59,14 @@ class LossPlot(Widget):
         if y >= len(self._drawing.lines):
             return Strip.blank(self.size.width, self.rich_style)
         styles = {
-            role: self.get_component_rich_style(f"loss-plot--{role}", partial=False)
-            for role in ("axis", "train", "test", "best", "base")
+            role: self.get_component_rich_style(f"loss-plot--{role}", partial=False) for role in get_args(chart.Role)
         }
         return Strip([Segment(text, styles[role]) for text, role in self._drawing.lines[y]], self.size.width)
 
     def on_resize(self, event: events.Resize) -> None:
         self._drawing = chart.Drawing((), self._drawing.y)
         self._stale = True
+        self.refresh()
 
     def _redraw(self) -> None:
         """Draw and repaint what changed; a plot nobody sees keeps its data for the next look."""

@@ -8,6 +8,7 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual import events, work
+from textual.actions import SkipAction
 from textual.binding import Binding, BindingType
 from textual.geometry import Size
 from textual.message import Message
@@ -80,9 +81,10 @@ class VirtualTable(ScrollView, can_focus=True, inherit_bindings=False):
         def can_replace(self, message: Message) -> bool:
             return isinstance(message, VirtualTable.Scrolled)
 
-    def __init__(self, fetch: Fetch, *, id: str | None = None) -> None:
+    def __init__(self, fetch: Fetch, *, marks: bool = True, id: str | None = None) -> None:
         super().__init__(id=id)
         self._fetch = fetch
+        self._marks = marks
         self._columns: tuple[Column, ...] = ()
         self._empty = ""
         self._pages: dict[int, Sequence[Row]] = {}
@@ -190,6 +192,8 @@ class VirtualTable(ScrollView, can_focus=True, inherit_bindings=False):
         self.action_move(direction * max(1, self._body // 2))
 
     def action_mark(self) -> None:
+        if not self._marks:
+            raise SkipAction  # the room has another use for the key
         if (row := self.row(self._cursor)) is not None:
             self.marked ^= {row.key}
             self.action_move(1)

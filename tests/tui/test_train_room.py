@@ -1,0 +1,197 @@
+"""The Train room by keyboard: plans that are refused in place, comparing, files, names, the trash, and undo."""
+
+from typing import Any
+
+import msgspec
+import pytest
+from textual.widgets import Input
+
+from backend import wire
+from refact_tui.frame import RefactApp
+from refact_tui.widgets import loss_plot
+from tests.tui import tuning_samples as samples
+from tests.tui.pilots import room, screen_text, sees, until
+from tests.tui.stub_engine import StubEngine
+
+RUN = "/train/runs/billing-3"
+DONE = "/train/runs/billing-2"
+
+
+def refused(message: str, hint: str = "") -> wire.ErrorAnswer:
+    return wire.ErrorAnswer(error=wire.ErrorBody(code="refused", message=message, hint=hint))
+
+
+@pytest.fixture
+def busy(engine: StubEngine, monkeypatch: pytest.MonkeyPatch) -> StubEngine:
+    monkeypatch.setattr(loss_plot, "EVERY_S", 0.0)
+    engine.state, engine.answers = samples.STATE, samples.answers()
+    return engine
+
+
+async def test_a_wrong_value_is_refused_below_its_field(busy: StubEngine) -> None:
+    def plan(_: Any, body: dict[str, Any]) -> Any:
+        rank = body["settings"].get("lora_r", 16)
+        if not 4 <= rank <= 128:
+            return refused(f"lora_r is {rank}; it must be a whole number from 4 to 128.", "Rank of the adapters.")
+        steps = body["steps"] or 120
+        return msgspec.structs.replace(samples.PLAN, steps=steps, overridden=["lora_r"])
+
+    busy.answers["POST /train/plan"] = plan
+    app = RefactApp(busy.paths)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("3", "n")
+        await sees(pilot, "fits: 1.5 of 20 GB")
+        await pilot.press("ctrl+t")
+        await sees(pilot, "16 · 4 … 128", "Rank of the adapters: how much they can learn.")
+        await pilot.press("2", "tab")
+        await sees(pilot, "✗ lora_r is 2; it must be a whole number from 4 to 128.")
+        assert "how much they can learn" not in screen_text(app)
+        await pilot.press("ctrl+s")
+        await pilot.pause(0.1)
+        assert busy.asked_for("POST /train/runs") == []
+        await pilot.press("shift+tab", "8", "tab")
+        await sees(pilot, "● lora_r", "how much they can learn")
+        await pilot.press("shift+tab", "shift+tab", "shift+tab", "3", "0", "tab")
+        await sees(pilot, "30 × batch 8")
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: bool(busy.asked_for("POST /train/runs")), "the start")
+    asked = busy.asked_for("POST /train/runs")[0]
+    assert (asked["steps"], asked["settings"]) == (30, {"lora_r": 8})
+
+
+async def test_a_start_that_is_refused_loses_nothing(busy: StubEngine) -> None:
+    busy.answers["POST /train/runs"] = refused("There is a run called 'mine' already.", "Choose another name.")
+    app = RefactApp(busy.paths)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("3", "n")
+        await sees(pilot, "fits: 1.5 of 20 GB")
+        await pilot.press("shift+tab", "shift+tab", "shift+tab", *"mine", "ctrl+s")
+        await sees(pilot, "✗ There is a run called 'mine' already. Choose another name.")
+        assert app.screen.query(Input).first(Input).value == "mine"
+        busy.answers["POST /train/runs"] = msgspec.structs.replace(samples.RUN, run="mine2")
+        await pilot.press("2", "ctrl+s")
+        await until(pilot, lambda: len(busy.asked_for("POST /train/runs")) == 2, "the second try")
+        await until(pilot, lambda: app.screen is room(app), "the room")
+        newest = msgspec.structs.replace(samples.RUN, run="mine2", created="2026-11-25T00:00:00.000Z")
+        busy.publish("run", newest)
+        await sees(pilot, "▌mine2")
+
+
+async def test_two_runs_are_compared(busy: StubEngine) -> None:
+    app = RefactApp(busy.paths)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("3")
+        await sees(pilot, "billing-3", "best ★", "trainer started")
+        await pilot.press("c")
+        await sees(pilot, "●billing-2", "▪ billing-3 ⟷ ▫ billing-2", "differ in lora_r 16 | 8")
+        await until(pilot, lambda: screen_text(app).count("▫") > 3, "the other curve")
+        await pilot.press("escape")
+        await sees(pilot, "train ─  test ▪")
+        await pilot.press("space", "j")
+        await sees(pilot, "●billing-3", "▪ billing-2 ⟷ ▫ billing-3", "+5 %")
+        await pilot.press("c")
+        await sees(pilot, "train ─  test ▪")
+        assert "●billing" not in screen_text(app)
+        other = msgspec.structs.replace(samples.DONE, test_files=4)
+        busy.publish("run", other)
+        await pilot.press("space", "k")
+        await sees(pilot, "! other held-out files: compare with care")
+
+
+async def test_one_run_alone_cannot_be_compared(busy: StubEngine) -> None:
+    busy.state = msgspec.structs.replace(samples.STATE, runs=[samples.RUN])
+    app = RefactApp(busy.paths)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await pilot.press("3")
+        await sees(pilot, "billing-3")
+        await pilot.press("c")
+        await sees(pilot, "Two runs are needed to compare")
+
+
+async def test_the_files_of_a_run_are_paged_narrowed_and_read(busy: StubEngine) -> None:
+    app = RefactApp(busy.paths)
+    key = samples.FILES[40].sha256
+    file = wire.ScannedFile(
+        id=0,
+        path=samples.FILES[40].path,
+        source="billing-api",
+        language="Python",
+        size=9,
+        verdict="accepted",
+        reason=None,
+        detail="",
+        loss=1.0,
+        set="test",
+    )
+    busy.answers[f"GET {RUN}/files/{key}"] = wire.FilePreview(file=file, text="total = 1\n")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("3", "slash")
+        await sees(pilot, "[Files]", "of 100 000", "file_000000.py")
+        await pilot.press(*"0040 set:test", "enter")
+        await sees(pilot, "of 14 ", "/ 0040 set:test", "file_000040.py")
+        await pilot.press("enter")
+        await sees(pilot, "total = 1", "billing-api · Python")
+        await pilot.press("escape", "escape")
+        await sees(pilot, "of 100 000")
+        await pilot.press("G")
+        await sees(pilot, "file_099999.py")
+        await pilot.press("space")
+        await sees(pilot, "●billing-3")
+
+
+async def test_a_run_is_renamed_and_back(busy: StubEngine) -> None:
+    def rename(_: Any, body: dict[str, Any]) -> Any:
+        if "/" in body["name"]:
+            return refused("'a/b' cannot be a run's name: 1 to 30 letters can.")
+        return msgspec.structs.replace(samples.DONE, run=body["name"])
+
+    busy.answers[f"POST {DONE}/rename"] = rename
+    busy.answers["POST /train/runs/ab/rename"] = rename
+    app = RefactApp(busy.paths)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await pilot.press("3")
+        await sees(pilot, "billing-2")
+        await pilot.press("j", "e")
+        await sees(pilot, "Rename billing-2")
+        await pilot.press(*"a/b", "enter")
+        await sees(pilot, "✗ 'a/b' cannot be a run's name")
+        await pilot.press("backspace", "backspace", "b", "enter")
+        await until(pilot, lambda: app.screen is room(app), "the room")
+        await pilot.press("u")
+        await until(pilot, lambda: bool(busy.asked_for("POST /train/runs/ab/rename")), "the undoing")
+        assert busy.asked_for("POST /train/runs/ab/rename") == [{"name": "billing-2"}]
+        await sees(pilot, "Undone: billing-2 is called ab")
+
+
+async def test_a_run_is_deleted_by_its_name_and_comes_back(busy: StubEngine) -> None:
+    busy.answers |= {f"DELETE {DONE}": {}, "POST /trash/billing-2/restore": {}}
+    app = RefactApp(busy.paths)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await pilot.press("3")
+        await sees(pilot, "billing-2")
+        await pilot.press("d")
+        await sees(pilot, "billing-3 is running; x stops it first.")
+        await pilot.press("j", "d")
+        await sees(pilot, "Move billing-2 and 1 checkpoint of it to the trash?", "Its best, billing-2:80")
+        await pilot.press("enter", *"billing-", "enter")
+        await pilot.pause(0.1)
+        assert busy.asked_for(f"DELETE {DONE}") == []
+        await pilot.press("2", "enter")
+        await until(pilot, lambda: bool(busy.asked_for(f"DELETE {DONE}")), "the deletion")
+        assert busy.asked_for("POST /use") == [], "what is not served stays as it is"
+        await sees(pilot, "u brings it back")
+        await pilot.press("u")
+        await until(pilot, lambda: bool(busy.asked_for("POST /trash/billing-2/restore")), "the return")
+        await pilot.press("u")
+        await sees(pilot, "Nothing has been changed here")
+
+
+async def test_settings_say_what_they_mean_and_which_are_ones_own(busy: StubEngine) -> None:
+    app = RefactApp(busy.paths)
+    async with app.run_test(size=(160, 45)) as pilot:
+        await pilot.press("3", "j", "right_square_bracket", "right_square_bracket")
+        await sees(pilot, "  lora_r         8      Rank of the adapters", "95 % interval")
+        await pilot.press("k")
+        await sees(pilot, "● lora_r         16", "● chosen by hand")
+        assert "95 % interval" not in screen_text(app)
+        assert len(busy.asked_for("GET /train/settings")) == 1
