@@ -106,6 +106,15 @@ def verdict_line(run: wire.Run) -> str:
     )
 
 
+def is_worse(run: wire.Run) -> bool:
+    """Whether the held-out completions warn: of what was forgotten, or of answers less like what was written."""
+    found = run.evaluation
+    if found is None:
+        return False
+    alike = found.edit_similarity
+    return bool(forgets(found)) or (alike.tuned or 0.0) < (alike.base or 0.0)
+
+
 def forgets(found: wire.Evaluation) -> str:
     """The alarm where code from elsewhere is understood worse than before."""
     change = found.forgotten

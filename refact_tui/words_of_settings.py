@@ -55,20 +55,24 @@ def compared(one: wire.Run, other: wire.Run) -> list[str]:
     """Two runs beside each other: what they came to, and in what they differ."""
     found = differences(one, other)
     return [
-        f"{_best(one)} · {_best(other)} · {words.change(one.test_loss.best, other.test_loss.best)}",
+        f"{_best(one)} · {_best(other)}",
         f"differ in {', '.join(found)}" if found else "the same settings",
     ]
 
 
 def _best(run: wire.Run) -> str:
     at = run.best_checkpoint.rpartition(":")[2] if run.best_checkpoint else ""
-    return f"{clean(run.run)} {words.loss(run.test_loss.best)}" + (f" @ {clean(at)}" if at else "")
+    found = f"{clean(run.run)} {words.loss(run.test_loss.best)}" + (f" @ {clean(at)}" if at else "")
+    return f"{found} ({words.change(run.test_loss.best, run.test_loss.base)})"
 
 
 def not_comparable(one: wire.Run, other: wire.Run) -> str:
-    """Why the losses of two runs cannot be held against each other; empty where they can."""
+    """Why the losses of two runs cannot be held against each other; empty where they can.
+
+    The same base model has the same loss on the same text: where it has not, they were tested on other text."""
     if one.model != other.model:
         return "! other models: their losses do not compare"
-    if one.test_files != other.test_files:
-        return "! other held-out files: compare with care"
+    bases = one.test_loss.base, other.test_loss.base
+    if None not in bases and words.loss(bases[0]) != words.loss(bases[1]):
+        return f"! other held-out text: base {words.loss(bases[0])} | {words.loss(bases[1])}"
     return ""

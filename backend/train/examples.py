@@ -10,9 +10,11 @@ from backend.models.tokenizer import load_tokenizer
 from backend.train import held_out, taught
 from backend.train.dataset import Member, Texts
 from backend.train.job import Folder
-from backend.train.places import LONGEST, NEAR, Kind, choose
+from backend.train.places import LONGEST, Kind, around, choose
 
 MOST = 500
+HALF = "\ufffd"
+"""What is left of a character where the text around a place was cut within it."""
 STOPS: dict[Kind, list[str]] = {"line": ["\n"], "lines": []}
 
 
@@ -44,17 +46,19 @@ def _choose(folder: Folder, test: list[Member], count: int) -> list[wire.HeldOut
         files = held_out.chosen(texts, seed)
     finally:
         texts.close()
-    chosen = choose([text for _, text in files], info, load_tokenizer(info), int(job.settings["context"]), count, seed)
+    tokenizer, context = load_tokenizer(info), int(job.settings["context"])
+    chosen = choose([text for _, text in files], info, tokenizer, context, count, seed)
     found = []
     for place in chosen:
         member, text = files[place.file]
-        end = place.at + len(place.text)
+        span = (place.at, place.at + len(place.text))
+        prefix, suffix = map(tokenizer.decode, around(text, span, place.kind, tokenizer, context))
         found.append(
             wire.HeldOutPlace(
                 path=member.path,
                 line=text.count("\n", 0, place.at) + 1,
-                prefix=text[max(place.at - NEAR, 0) : place.at],
-                suffix=text[end : end + NEAR],
+                prefix=prefix.lstrip(HALF),
+                suffix=suffix.rstrip(HALF),
                 wanted=place.text,
                 max_tokens=LONGEST[place.kind],
                 stop=STOPS[place.kind],

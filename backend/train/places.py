@@ -59,14 +59,13 @@ def choose(
             break
         file, text = random.choices(usable, sizes)[0]
         kind: Kind = "lines" if multi_line and random.random() < multi_line else "line"
-        room = min(context - LONGEST[kind] - 8, ROOM)
-        if place := _place(text, file, kind, info, tokenizer, room, random):
+        if place := _place(text, file, kind, info, tokenizer, context, random):
             places.append(place)
     return places
 
 
 def _place(
-    text: str, file: int, kind: Kind, info: ModelInfo, tokenizer: TextTokenizer, room: int, random: Random
+    text: str, file: int, kind: Kind, info: ModelInfo, tokenizer: TextTokenizer, context: int, random: Random
 ) -> Place | None:
     lines = text.splitlines(keepends=True)
     row = random.randrange(len(lines))
@@ -75,13 +74,21 @@ def _place(
     wanted = text[start + begin : start + end]
     if len(wanted.strip()) < SHORTEST:
         return None
-    prefix = tokenizer.encode_plain(text[max(start + begin - NEAR, 0) : start + begin])
-    suffix = tokenizer.encode_plain(text[start + end :][:NEAR])
     middle = tokenizer.encode_plain(wanted)
     if len(middle) > LONGEST[kind]:
         return None
-    prefix, suffix = trim(prefix, suffix, room)
+    prefix, suffix = around(text, (start + begin, start + end), kind, tokenizer, context)
     return Place(infill_prompt(info, tokenizer.marks, prefix, suffix), middle, wanted, kind, file, start + begin)
+
+
+def around(
+    text: str, span: tuple[int, int], kind: Kind, tokenizer: TextTokenizer, context: int
+) -> tuple[list[int], list[int]]:
+    """What is read before and behind a place from one character to another, as token ids."""
+    begin, end = span
+    prefix = tokenizer.encode_plain(text[max(begin - NEAR, 0) : begin])
+    suffix = tokenizer.encode_plain(text[end:][:NEAR])
+    return trim(prefix, suffix, min(context - LONGEST[kind] - 8, ROOM))
 
 
 def _line(line: str, random: Random) -> tuple[int, int]:

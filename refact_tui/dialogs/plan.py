@@ -40,7 +40,7 @@ class PlanDialog(ModalScreen[wire.Run | None]):
         #plan-text { height: auto; margin: 1 0 0 0; }
         #plan-problem { height: auto; color: $text-error; display: none; }
         #plan-problem.-open { display: block; }
-        #plan-advanced { height: auto; max-height: 50vh; display: none; margin: 1 0 0 0; }
+        #plan-advanced { height: 50vh; display: none; margin: 1 0 0 0; }
         #plan-advanced.open { display: block; }
         &.-advanced #plan-text, &.-advanced #plan-advanced, &.-advanced #plan-buttons { margin: 0; }
         #plan-buttons { height: 1; margin: 1 0 0 0; }

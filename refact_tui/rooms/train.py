@@ -121,7 +121,7 @@ class TrainRoom(TrainChanges):
         said.update(verdict)
         said.set_class(bool(verdict), "shown")
         said.set_class(other is not None, "muted")
-        said.set_class("! forgets" in verdict and other is None, "alarm")
+        said.set_class(other is None and say.is_worse(run), "alarm")
 
     def _plot(self, run: wire.Run) -> None:
         other = self.beside

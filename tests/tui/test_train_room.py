@@ -83,19 +83,21 @@ async def test_two_runs_are_compared(busy: StubEngine) -> None:
         await pilot.press("3")
         await sees(pilot, "billing-3", "best ★", "trainer started")
         await pilot.press("c")
-        await sees(pilot, "●billing-2", "▪ billing-3 ⟷ ▫ billing-2", "differ in lora_r 16 | 8")
+        await sees(
+            pilot, "●billing-2", "▪ billing-3 ⟷ ▫ billing-2", "differ in lora_r 16 | 8", "billing-2 1.050 @ 80 (−12 %)"
+        )
         await until(pilot, lambda: screen_text(app).count("▫") > 3, "the other curve")
         await pilot.press("escape")
         await sees(pilot, "train ─  test ▪")
         await pilot.press("space", "j")
-        await sees(pilot, "●billing-3", "▪ billing-2 ⟷ ▫ billing-3", "+5 %")
+        await sees(pilot, "●billing-3", "▪ billing-2 ⟷ ▫ billing-3")
         await pilot.press("c")
         await sees(pilot, "train ─  test ▪")
         assert "●billing" not in screen_text(app)
-        other = msgspec.structs.replace(samples.DONE, test_files=4)
+        other = msgspec.structs.replace(samples.DONE, test_loss=wire.TestLoss(base=1.3, best=1.05, last=1.06))
         busy.publish("run", other)
         await pilot.press("space", "k")
-        await sees(pilot, "! other held-out files: compare with care")
+        await sees(pilot, "! other held-out text: base 1.200 | 1.300")
 
 
 async def test_one_run_alone_cannot_be_compared(busy: StubEngine) -> None:

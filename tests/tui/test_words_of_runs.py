@@ -5,6 +5,7 @@ import pytest
 from backend import wire
 from refact_tui import words_of_checkpoints as points
 from refact_tui import words_of_runs as say
+from refact_tui import words_of_settings as settings
 
 AT = "2026-11-24T09:41:07.000+00:00"
 
@@ -132,3 +133,30 @@ def test_hostile_names_are_made_visible() -> None:
     row = say.run_rows([run(run="a\x1b[2Jb\n[red]c")])[0]
     assert "\x1b" not in row.cells[0][0]
     assert "\n" not in row.cells[0][0]
+
+
+def test_what_got_worse_warns() -> None:
+    def told(alike: tuple[float, float], elsewhere: tuple[float, float]) -> bool:
+        evaluation = wire.Evaluation(
+            places=60,
+            exact_match=wire.Pair(base=0.2, tuned=0.3),
+            edit_similarity=wire.Pair(base=alike[0], tuned=alike[1]),
+            elsewhere=wire.Pair(base=elsewhere[0], tuned=elsewhere[1]),
+        )
+        return say.is_worse(run(evaluation=evaluation))
+
+    assert not say.is_worse(run())
+    assert not told((0.5, 0.6), (1.0, 1.04))
+    assert told((0.5, 0.4), (1.0, 1.0))
+    assert told((0.5, 0.6), (1.0, 1.06))
+
+
+def test_two_runs_tested_on_other_text_say_so() -> None:
+    one, other = run(settings={"lora_r": 8, "seed": 1}), run(run="b", settings={"lora_r": 16, "seed": 1})
+    assert settings.differences(one, other) == ["lora_r 8 | 16"]
+    assert settings.compared(one, other)[0] == "billing 0.931 @ 320 (−18 %) · b 0.931 @ 320 (−18 %)"
+    assert settings.not_comparable(one, other) == ""
+    elsewhere = run(test_loss=wire.TestLoss(base=1.2, best=0.931, last=0.931))
+    assert "base 1.138 | 1.200" in settings.not_comparable(one, elsewhere)
+    assert "other models" in settings.not_comparable(one, run(model="big"))
+    assert settings.compared(one, one)[1] == "the same settings"
