@@ -19,18 +19,24 @@ def where(place: wire.HeldOutPlace, number: int, count: int) -> str:
     return f"{number + 1} of {count}  {clean(place.path)}:{place.line}"
 
 
-def code(place: wire.HeldOutPlace, height: int) -> Content:
-    """The place in its file, in `height` lines: what the developer wrote there stands out between two marks."""
+def code(place: wire.HeldOutPlace, width: int, height: int) -> Content:
+    """The place in its file, in `height` lines: what the developer wrote there stands out between two marks.
+
+    Long lines take several: what is farthest above gives way first, then what is below."""
     above = clean(place.prefix, lines=True).split("\n")
     below = clean(place.suffix, lines=True).split("\n")[: LINES_AFTER + 1]
-    room = max(1, height - place.wanted.count("\n") - len(below) + 1)
-    return Content.assemble(
-        ("\n".join(above[-room:]), "dim"),
-        CURSOR,
-        (clean(place.wanted, lines=True), "bold"),
-        CURSOR,
-        ("\n".join(below), "dim"),
-    )
+    before, behind = min(height, len(above)), len(below)
+    while True:
+        shown = Content.assemble(
+            ("\n".join(above[-before:]), "dim"),
+            CURSOR,
+            (clean(place.wanted, lines=True), "bold"),
+            CURSOR,
+            ("\n".join(below[:behind]), "dim"),
+        )
+        if (before == behind == 1) or len(shown.wrap(max(width, 1))) <= height:
+            return shown
+        before, behind = (before - 1, behind) if before > 1 else (1, behind - 1)
 
 
 def answer(prefix: str, text: str) -> Content:

@@ -127,7 +127,7 @@ class CompareDialog(ModalScreen[str]):
     def _draw_place(self) -> None:
         if self._places:
             box = self.query_one("#compare-place", Line)
-            box.update(say.code(self._places[self._at], box.size.height))
+            box.update(say.code(self._places[self._at], *box.size))
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._draw_place)
