@@ -73,7 +73,7 @@ async def _merge(ctx: Context, handle: JobHandle, point: wire.Checkpoint, beside
     """In a process of its own: the engine holds no torch. Raises Stopped, RefactError."""
     handle.progress(message=f"merging into {point.model}")
     log = ctx.paths.logs / "export.log"
-    info = models.get(point.model)
+    info = models.get(ctx, point.model)
     job = {"model": str(info.path), "adapter": point.path, "to": str(beside)}
     child = await spawn(ctx.paths, "backend.checkpoints.merge", json.dumps(job), log=log, nice=10)
     ended, told = asyncio.create_task(child.wait()), asyncio.create_task(handle.stop_requested.wait())

@@ -30,7 +30,7 @@ async def adapter(ctx: Context) -> Path:
     from backend.train.settings import merged
 
     folder = await made(ctx) / "checkpoints" / "step-20"
-    model = lora.adapted(load_base(models.get("starter")), merged({"lora_r": 4}))
+    model = lora.adapted(load_base(models.starter()), merged({"lora_r": 4}))
     with torch.no_grad():
         for name, weight in model.named_parameters():
             if "lora_B" in name:

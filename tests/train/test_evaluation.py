@@ -44,7 +44,7 @@ def test_one_file_has_no_interval_and_nothing_has_no_mean() -> None:
 
 
 def test_places_are_of_both_kinds_and_say_what_was_written() -> None:
-    info = catalog.get(catalog.STARTER)
+    info = catalog.starter()
     tokenizer = load_tokenizer(info)
     code = [text for _, text in texts()]
     places = choose(code, info, tokenizer, 512, 200, seed=3)
@@ -67,7 +67,7 @@ def test_of_a_line_only_the_first_counts_and_of_lines_all() -> None:
 
 
 def test_rows_by_file_hold_one_file_each_and_stop_in_time() -> None:
-    tokenizer = load_tokenizer(catalog.get(catalog.STARTER))
+    tokenizer = load_tokenizer(catalog.starter())
     code = ["", *(text for _, text in texts())]
     found = rows_by_file(code, tokenizer, 128, 10**9)
     assert [number for number, _ in found] == list(range(1, len(code)))
