@@ -74,7 +74,7 @@ async def _merge(ctx: Context, handle: JobHandle, point: wire.Checkpoint, beside
     handle.progress(message=f"merging into {point.model}")
     log = ctx.paths.logs / "export.log"
     info = models.get(ctx, point.model)
-    job = {"model": str(info.path), "adapter": point.path, "to": str(beside)}
+    job = {"model": models.as_json(info), "adapter": point.path, "to": str(beside)}
     child = await spawn(ctx.paths, "backend.checkpoints.merge", json.dumps(job), log=log, nice=10)
     ended, told = asyncio.create_task(child.wait()), asyncio.create_task(handle.stop_requested.wait())
     try:

@@ -39,7 +39,7 @@ async def test_the_places_are_those_of_the_evaluation(context: Context) -> None:
     store = Texts(folder.path / "content.db", members)
     chosen = held_out.chosen(store, 5)
     store.close()
-    info = catalog.get("starter")
+    info = catalog.starter()
     asked = choose([text for _, text in chosen], info, load_tokenizer(info), 128, 30, 5)
     assert [one.wanted for one in shown] == [place.text for place in asked]
     assert [one.max_tokens for one in shown] == [LONGEST[place.kind] for place in asked]
