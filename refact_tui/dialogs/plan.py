@@ -30,6 +30,7 @@ class PlanDialog(ModalScreen[wire.Run | None]):
         Binding("escape", "cancel", "cancel", id="plan.cancel"),
         Binding("ctrl+s", "start", "start", id="plan.start"),
         Binding("ctrl+t", "advanced", "advanced", id="plan.advanced"),
+        Binding("ctrl+o", "fit", "make it fit", id="plan.fit"),
     ]
     DEFAULT_CSS = """
     PlanDialog {
@@ -45,6 +46,8 @@ class PlanDialog(ModalScreen[wire.Run | None]):
         &.-advanced #plan-text, &.-advanced #plan-advanced, &.-advanced #plan-buttons { margin: 0; }
         #plan-buttons { height: 1; margin: 1 0 0 0; }
         #plan-buttons Button { margin: 0 2 0 0; min-width: 12; }
+        #plan-fit { display: none; }
+        #plan-fit.-open { display: block; }
     }
     """
 
@@ -56,6 +59,8 @@ class PlanDialog(ModalScreen[wire.Run | None]):
         self._shown: dict[str, str] = {}
         """What the plan chose for each setting, as text: a field that says something else is the user's."""
         self._touched = ""
+        self._offer: dict[str, Any] = {}
+        """Settings with which a run fits that does not."""
 
     def compose(self) -> ComposeResult:
         with Vertical() as box:
@@ -71,6 +76,7 @@ class PlanDialog(ModalScreen[wire.Run | None]):
             yield Static("", id="plan-problem", markup=False)
             with Horizontal(id="plan-buttons"):
                 yield Button("Start", id="plan-start", variant="primary", compact=True)
+                yield Button("Make it fit", id="plan-fit", compact=True)
                 yield Button("Advanced", id="plan-more", compact=True)
                 yield Button("Cancel", id="plan-cancel", compact=True)
 
@@ -114,6 +120,8 @@ class PlanDialog(ModalScreen[wire.Run | None]):
             self._refuse("", "")
             self.query_one("#plan-text", Static).update("\n".join(plan_lines(plan)))
             await self._show_settings(plan, request)
+            self._offer = plan.offer or {}
+            self.query_one("#plan-fit", Button).set_class(bool(self._offer), "-open")
             return request
         return None
 
@@ -201,6 +209,18 @@ class PlanDialog(ModalScreen[wire.Run | None]):
             fields[0].input.focus()
         else:
             self.query_one("#plan-start", Button).focus()
+
+    @on(Button.Pressed, "#plan-fit")
+    def action_fit(self) -> None:
+        """Take the settings that the plan offers where the run does not fit."""
+        if not self._offer:
+            self.app.bell()
+            return
+        for field in self._advanced():
+            if field.name in self._offer:
+                field.input.value = value_text(self._offer[field.name])
+        self.query_one("#plan-start", Button).focus()
+        self.plan()
 
     @on(Button.Pressed, "#plan-cancel")
     def action_cancel(self) -> None:

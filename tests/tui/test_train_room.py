@@ -59,6 +59,26 @@ async def test_a_wrong_value_is_refused_below_its_field(busy: StubEngine) -> Non
     assert (asked["steps"], asked["settings"]) == (30, {"lora_r": 8})
 
 
+async def test_a_run_that_does_not_fit_takes_what_is_offered(busy: StubEngine) -> None:
+    def plan(_: Any, body: dict[str, Any]) -> Any:
+        if body["settings"].get("batch_size") == 2:
+            return msgspec.structs.replace(samples.PLAN, settings={**samples.PLAN.settings, "batch_size": 2})
+        sentence = "does not fit: needs 30 GB, 20 GB are free; it fits with batch_size=2"
+        return msgspec.structs.replace(samples.PLAN, sentence=sentence, offer={"batch_size": 2})
+
+    busy.answers["POST /train/plan"] = plan
+    app = RefactApp(busy.paths)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("3", "n")
+        await sees(pilot, "does not fit: needs 30 GB", "Make it fit")
+        await pilot.press("ctrl+o")
+        await sees(pilot, "fits: 1.5 of 20 GB")
+        assert "Make it fit" not in screen_text(app)
+        await pilot.press("enter")
+        await until(pilot, lambda: bool(busy.asked_for("POST /train/runs")), "the start")
+    assert busy.asked_for("POST /train/runs")[0]["settings"] == {"batch_size": 2}
+
+
 async def test_a_start_that_is_refused_loses_nothing(busy: StubEngine) -> None:
     busy.answers["POST /train/runs"] = refused("There is a run called 'mine' already.", "Choose another name.")
     app = RefactApp(busy.paths)
