@@ -60,11 +60,11 @@ def decode(data: bytes) -> str | None:
     for mark, encoding in MARKS:
         if data.startswith(mark):
             try:
-                return _lines(data[len(mark) :].decode(encoding))
+                return plain(data[len(mark) :].decode(encoding))
             except UnicodeDecodeError:
                 return None
     try:
-        return _lines(data.decode("utf-8"))
+        return plain(data.decode("utf-8"))
     except UnicodeDecodeError:
         pass
     try:
@@ -73,8 +73,10 @@ def decode(data: bytes) -> str | None:
         return None
     if len(CONTROL.findall(text)) > MOST_CONTROL * len(text):
         return None
-    return _lines(text)
+    return plain(text)
 
 
-def _lines(text: str) -> str:
+def plain(text: str) -> str:
+    """Text as models read it, from a file or from a client: line ends \\n, no byte order mark, all else as it is."""
+    text = text.removeprefix("\ufeff")
     return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text

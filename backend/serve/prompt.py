@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from backend.models.catalog import ModelInfo
 from backend.models.layout import infill_prompt, opening, plain_document, trim
 from backend.models.tokenizer import TextTokenizer
+from backend.scan.text import plain
 from backend.serve.request import CompletionRequest
 
 MARKS_AROUND = 3
@@ -32,6 +33,8 @@ class Prompt:
 
     ids: list[int]
     max_tokens: int
+    crlf: bool = False
+    """The client's lines end with \\r\\n; the model has never seen such, so its answer has to be translated back."""
 
 
 def take_apart(info: ModelInfo, prompt: str) -> Parts:
@@ -62,7 +65,8 @@ def lay_out(info: ModelInfo, tokenizer: TextTokenizer, request: CompletionReques
 
     A prompt that is too long loses text at its far ends, never at the cursor: at most half of the context is kept
     free for the answer, and an infilling prompt spends up to a quarter of its room on what stands behind the cursor."""
-    parts = Parts(request.prompt, request.suffix) if request.suffix else take_apart(info, request.prompt)
+    asked = Parts(request.prompt, request.suffix) if request.suffix else take_apart(info, request.prompt)
+    parts = Parts(plain(asked.prefix), plain(asked.suffix) if asked.suffix else None)
     room = info.context - min(max(request.max_tokens, 1), info.context // 2)
     far = info.context * LONGEST_TOKEN
     whole = len(parts.prefix) <= far
@@ -74,4 +78,10 @@ def lay_out(info: ModelInfo, tokenizer: TextTokenizer, request: CompletionReques
         ids = infill_prompt(info, marks, prefix, suffix)
     else:
         ids = plain_document(info, marks, prefix[-(room - len(opening(marks))) :], False) or [marks.eot]
-    return Prompt(ids, min(request.max_tokens, info.context - len(ids)))
+    return Prompt(ids, min(request.max_tokens, info.context - len(ids)), _crlf(asked))
+
+
+def _crlf(parts: Parts) -> bool:
+    """Whether most of a client's lines end with \\r\\n."""
+    text = parts.prefix + (parts.suffix or "")
+    return 2 * text.count("\r\n") > text.count("\n")

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
+from backend.scan.text import plain
+
 MAX_PENDING = 8
 """Tokens after which an unfinished character is taken for broken bytes and shown as U+FFFD."""
 
@@ -44,9 +46,10 @@ def _overlap(text: str, stop: str) -> int:
 class Writer:
     """One answer's text: ids in, text that may be shown out."""
 
-    def __init__(self, decode: Callable[[list[int]], str], stops: Sequence[str]) -> None:
-        self._decode = decode
-        self._matcher = StopMatcher(stops)
+    def __init__(self, decode: Callable[[list[int]], str], stops: Sequence[str], crlf: bool = False) -> None:
+        """With `crlf` lines end with \\r\\n, in the stop texts and in what is shown; the model only knows \\n."""
+        self._decode, self._crlf = decode, crlf
+        self._matcher = StopMatcher([plain(stop) for stop in stops] if crlf else stops)
         self._context: list[int] = []
         self._pending: list[int] = []
 
@@ -61,7 +64,10 @@ class Writer:
         if text.endswith("\ufffd") and len(self._pending) < MAX_PENDING:
             return ""
         self._context, self._pending = self._pending, []
-        return self._matcher.feed(text)
+        return self._shown(self._matcher.feed(text))
+
+    def _shown(self, text: str) -> str:
+        return text.replace("\r", "").replace("\n", "\r\n") if self._crlf else text
 
     def _pending_text(self) -> str:
         """Decoded behind the ids before it, since some tokenizers drop a space at the very beginning."""
@@ -73,4 +79,4 @@ class Writer:
         text = self._pending_text().rstrip("\ufffd") if self._pending else ""
         self._pending = []
         shown = self._matcher.feed(text)
-        return shown if self.stopped else shown + self._matcher.flush()
+        return self._shown(shown if self.stopped else shown + self._matcher.flush())

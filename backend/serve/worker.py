@@ -83,13 +83,14 @@ class Worker:
 
     def _row(self, arrived: float, message: Generate) -> Row:
         request, adapter = message.request, message.adapter
+        prompt = lay_out(self._info, self._tokenizer, request)
         return Row(
             id=message.id,
             request=request,
-            prompt=lay_out(self._info, self._tokenizer, request),
+            prompt=prompt,
             weights=self._adapters.get(adapter),
             checkpoint=adapter.checkpoint if adapter else None,
-            writer=Writer(self._tokenizer.decode, request.stop),
+            writer=Writer(self._tokenizer.decode, request.stop, prompt.crlf),
             arrived=arrived,
         )
 

@@ -45,6 +45,16 @@ def test_streaming_equals_plain(client: OpenAI) -> None:
     assert pieces[-1].finish_reason == plain.choices[0].finish_reason
 
 
+def test_an_editor_with_crlf_gets_the_same_answer_with_crlf(client: OpenAI) -> None:
+    prompt = "class Box:\n    def __init__(self):\n        self.size = 1\n\n    def grow(self):\n"
+    texts = [
+        client.completions.create(model="starter:base", prompt=asked, max_tokens=40, temperature=0).choices[0].text
+        for asked in (prompt, prompt.replace("\n", "\r\n"))
+    ]
+    assert texts[0].count("\n") > 1 and "\r" not in texts[0]
+    assert texts[1] == texts[0].replace("\n", "\r\n")
+
+
 def test_several_choices_prompts_and_echo(client: OpenAI) -> None:
     answer = client.completions.create(model="starter", prompt=["a = ", "b = "], n=2, max_tokens=3, seed=1, echo=True)
     assert [choice.index for choice in answer.choices] == [0, 1, 2, 3]

@@ -69,5 +69,20 @@ def test_trimming_keeps_what_is_at_the_cursor(before: int, after: int, room: int
     assert len(ahead) + len(behind) == min(room, before + after)
 
 
+@given(st.text(alphabet="ab\n\t", max_size=40), st.text(alphabet="ab\n\t", min_size=1, max_size=40))
+def test_an_editor_with_crlf_asks_as_one_with_lf(
+    tiny: ModelInfo, tokenizer: TextTokenizer, before: str, after: str
+) -> None:
+    plain = lay_out(tiny, tokenizer, CompletionRequest(prompt=before, suffix=after))
+    request = CompletionRequest(prompt="\ufeff" + before.replace("\n", "\r\n"), suffix=after.replace("\n", "\r\n"))
+    asked = lay_out(tiny, tokenizer, request)
+    assert asked.ids == plain.ids
+    assert asked.crlf == ("\n" in before + after) and not plain.crlf
+
+
+def test_one_crlf_among_many_lines_is_no_reason_to_answer_so(tiny: ModelInfo, tokenizer: TextTokenizer) -> None:
+    assert not lay_out(tiny, tokenizer, CompletionRequest(prompt="a\r\nb\nc\nd\n")).crlf
+
+
 def test_an_empty_prompt_still_asks_the_model_something(tiny: ModelInfo, tokenizer: TextTokenizer) -> None:
     assert lay_out(tiny, tokenizer, CompletionRequest(prompt="")).ids == [tokenizer.marks.eot]

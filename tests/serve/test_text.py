@@ -52,6 +52,19 @@ def test_characters_are_never_halved(tokenizer: TextTokenizer, text: str) -> Non
     assert "".join(pieces) + writer.finish() == text.rstrip("\ufffd")
 
 
+@given(st.text(alphabet="ab \t\n\ré", max_size=40), st.sampled_from([[], ["\r\n\r\n"], ["\n\n"], ["b\r\n"]]))
+def test_a_client_with_crlf_gets_crlf(tokenizer: TextTokenizer, text: str, stops: list[str]) -> None:
+    text = text.replace("\r", "")
+    writer = Writer(tokenizer.decode, stops, crlf=True)
+    shown = ""
+    for id_ in tokenizer.encode_plain(text):
+        if not writer.stopped:
+            shown += writer.feed(id_)
+    shown += writer.finish()
+    wanted = text.split(stops[0].replace("\r", ""))[0] if stops else text
+    assert shown == wanted.replace("\n", "\r\n")
+
+
 def test_an_unfinished_character_is_dropped_at_the_end(tokenizer: TextTokenizer) -> None:
     writer = Writer(tokenizer.decode, [])
     ids = tokenizer.encode_plain("ok 😀")
