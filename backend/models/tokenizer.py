@@ -75,6 +75,13 @@ class TextTokenizer:
             return [self.encode_plain(text) for text in texts]
         return [list(one.ids) for one in self._tokenizer.encode_batch(texts, add_special_tokens=False)]
 
+    def encode_plain_ends(self, texts: list[str]) -> list[tuple[list[int], list[int]]]:
+        """The same, with the number of characters of the text that end with each token."""
+        if self._underline and any(UNDERLINE in text for text in texts):
+            return [self._ids_and_ends(text) for text in texts]
+        encoded = self._tokenizer.encode_batch(texts, add_special_tokens=False)
+        return [(list(one.ids), [end for _, end in one.offsets]) for one in encoded]
+
     def begun(self, text: str) -> str:
         """A text, or its first piece, as it is to be encoded: with the space that some tokenizers put before it."""
         wanted = bool(text) and (self._lead == "any" or (self._lead == "word" and not text.startswith(" ")))
@@ -94,6 +101,21 @@ class TextTokenizer:
 
     def _ids(self, text: str) -> list[int]:
         return list(self._tokenizer.encode(text, add_special_tokens=False).ids)
+
+    def _ids_and_ends(self, text: str) -> tuple[list[int], list[int]]:
+        """Of a text with a user's own underlines, each of which is one character spelt by its bytes."""
+        ids: list[int] = []
+        ends: list[int] = []
+        at = 0
+        for number, piece in enumerate(text.split(UNDERLINE)):
+            if number:
+                ids, at = ids + self._underline, at + 1
+                ends += [at] * len(self._underline)
+            one = self._tokenizer.encode(piece, add_special_tokens=False)
+            ids += one.ids
+            ends += [at + end for _, end in one.offsets]
+            at += len(piece)
+        return ids, ends
 
 
 def plainly(data: dict[str, Any], control: Iterable[str]) -> tuple[Tokenizer, str]:

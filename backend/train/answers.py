@@ -68,7 +68,7 @@ def complete(
         chosen = out.logits[:, -1].argmax(-1)
         for number, id_ in enumerate(chosen.tolist()):
             if not ended[number]:
-                ended[number] = id_ == tokenizer.marks.eot or (one_line and "\n" in tokenizer.decode([id_]))
+                ended[number] = id_ in tokenizer.marks.ends or (one_line and "\n" in tokenizer.decode([id_]))
                 answers[number].append(id_)
         if all(ended):
             break

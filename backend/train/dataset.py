@@ -1,28 +1,29 @@
 """From accepted files to rows of tokens, the same in the same order for the same seed; torch-free."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from random import Random
 from typing import Any
 
 from backend.models.catalog import ModelInfo
-from backend.models.layout import infill_document, plain_document
+from backend.models.layout import plain_document
 from backend.models.tokenizer import TextTokenizer
 from backend.scan.text import decode
 from backend.store.content import ContentStore
-from backend.train.fim import split
-from backend.train.packing import Document, Row, cut, pack
+from backend.train.documents import Documents, File, document_of
+from backend.train.packing import Document, Row, cut, halves, pack
 
-MARKS = 5
-"""Tokens that infilling adds to a piece at most: one before every text, three marks and the end of text."""
-SEAMS = 12
-"""Tokens kept free in a row, since three parts encoded apart may take a few more than the whole."""
 ENOUGH = 4
 """The fixed test set is drawn from this many times its size; more is not even read."""
-GROUP = 256
-"""Files that are packed together; more would pack no tighter, and resuming would re-encode more."""
+GROUP_TOKENS, GROUP_ROWS = 300_000, 64
+"""What is packed together, about, whichever is more; resuming encodes as much again."""
+BYTES_A_TOKEN = 3.6
+UNKNOWN_SIZE = 8192
+"""Bytes that a file of unknown size counts as."""
+STRIDE = 1 << 20
+"""More than the rows of one group: a row's place in its epoch is its group's number times this, and its own number."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,10 @@ class Member:
     sha256: str
     path: str
     set: str
+    language: str = ""
+    """By its Linguist name; empty where nobody knows."""
+    size: int = 0
+    """Bytes; 0 where nobody knows."""
 
 
 def write_manifest(path: Path, members: Iterable[Member]) -> None:
@@ -69,65 +74,56 @@ class Rows:
     """The training data as an endless stream of packed rows, epoch after epoch."""
 
     def __init__(self, texts: Texts, info: ModelInfo, tokenizer: TextTokenizer, settings: dict[str, Any]) -> None:
-        self._texts, self._info, self._tokenizer = texts, info, tokenizer
-        self._context = int(settings["context"])
-        self._fim_rate, self._weight = float(settings["fim_rate"]), float(settings["context_weight"])
-        if info.fim_layout == "none":
-            self._fim_rate = 0.0
-        self._seed = int(settings["seed"])
+        self._texts = texts
+        self._documents = Documents(info, tokenizer, settings)
+        self._context, self._seed = int(settings["context"]), int(settings["seed"])
 
     def stream(self, epoch: int = 0, index: int = 0) -> Iterator[tuple[int, int, Row]]:
-        """(epoch, index in it, row), beginning at a position. Raises ValueError where there is not one row."""
+        """(epoch, index, row) from a position on; the one behind a row is its epoch and its index + 1.
+
+        Only the rows of one group are made again to get to a position. Raises ValueError where there is not one row."""
         while True:
-            number = -1
-            for number, row in enumerate(self.epoch(epoch)):
-                if number >= index:
-                    yield epoch, number, row
-            if number < 0:
+            begun, empty = index, True
+            for index, row in self._from(epoch, begun):
+                empty = False
+                yield epoch, index, row
+            if empty and begun == 0:
                 raise ValueError("the training files hold no text")
             epoch, index = epoch + 1, 0
 
     def epoch(self, epoch: int) -> Iterator[Row]:
         """Every piece of every file once, in an order of this epoch's own."""
-        random = Random(f"{self._seed}:{epoch}")
+        return (row for _, row in self._from(epoch, 0))
+
+    def _from(self, epoch: int, index: int) -> Iterator[tuple[int, Row]]:
+        """The epoch's rows with their indices, from an index on."""
+        first, skipped = divmod(index, STRIDE)
+        for group, members in enumerate(self._groups(epoch)):
+            if group >= first:
+                rows = self._rows(members, Random(f"{self._seed}:{epoch}:{group}"))
+                for number in range(skipped if group == first else 0, len(rows)):
+                    yield group * STRIDE + number, rows[number]
+
+    def _groups(self, epoch: int) -> Iterator[list[Member]]:
+        """The members in the epoch's order, as many together as are packed together."""
         members = list(self._texts.members)
-        random.shuffle(members)
-        for start in range(0, len(members), GROUP):
-            documents: list[Document] = []
-            for member in members[start : start + GROUP]:
-                documents.extend(self._documents(self._texts.get(member), random))
-            rows = pack(documents, self._context)
-            random.shuffle(rows)
-            yield from rows
+        Random(f"{self._seed}:{epoch}").shuffle(members)
+        group: list[Member] = []
+        size, room = 0, max(GROUP_TOKENS, GROUP_ROWS * self._context) * BYTES_A_TOKEN
+        for member in members:
+            group.append(member)
+            size += member.size or UNKNOWN_SIZE
+            if size >= room:
+                yield group
+                group, size = [], 0
+        if group:
+            yield group
 
-    def _documents(self, text: str, random: Random) -> Iterator[Document]:
-        if not text.strip():
-            return
-        pieces = cut(text, self._context - MARKS - SEAMS, self._tokenizer.encode_plain)
-        for number, piece in enumerate(pieces):
-            first = self._tokenizer.begun if number == 0 else str
-            infill = self._infill(piece, random, first) if random.random() < self._fim_rate else None
-            if infill is None or len(infill.ids) > self._context:
-                infill = self._plain(first(piece), last=number == len(pieces) - 1)
-            yield infill
-
-    def _plain(self, piece: str, last: bool) -> Document:
-        """The piece as it is; only a whole file ends with the end of text."""
-        ids = plain_document(self._info, self._tokenizer.marks, self._tokenizer.encode_plain(piece), last)
-        return Document(ids, [0.0] + [1.0] * (len(ids) - 1))
-
-    def _infill(self, piece: str, random: Random, first: Callable[[str], str]) -> Document | None:
-        parts = split(piece, random)
-        if parts is None:
-            return None
-        encode, marks = self._tokenizer.encode_plain, self._tokenizer.marks
-        prefix, suffix, middle = encode(first(parts.prefix)), encode(parts.suffix), encode(parts.middle)
-        ids = infill_document(self._info, marks, prefix, suffix, middle)
-        special = {marks.prefix, marks.suffix, marks.middle}
-        weights = [0.0 if id_ in special else self._weight for id_ in ids]
-        weights[-1 - len(middle) :] = [1.0] * (len(middle) + 1)
-        weights[0] = 0.0
-        return Document(ids, weights)
+    def _rows(self, members: Sequence[Member], random: Random) -> list[Row]:
+        files = [File(self._texts.get(member), member.language) for member in members]
+        rows = pack(self._documents.of(files, random), self._context)
+        random.shuffle(rows)
+        return rows
 
 
 def held_out_rows(
@@ -135,13 +131,16 @@ def held_out_rows(
 ) -> list[Row]:
     """The fixed test set: plain text from all over the held-out files, at most `windows` rows, packed."""
     random = Random(f"{seed}:test")
+    room = context - len(plain_document(info, tokenizer.marks, [], False))
     pieces: list[Document] = []
     read = 0
     for _, text in texts.sample(random):
-        for piece in cut(text, context - MARKS, tokenizer.encode_plain) if text.strip() else []:
-            ids = plain_document(info, tokenizer.marks, tokenizer.encode_plain(piece), False)
-            read += len(ids)
-            pieces.append(Document(ids, [0.0] + [1.0] * (len(ids) - 1)))
+        text = tokenizer.begun(text)
+        ((_, ends),) = tokenizer.encode_plain_ends([text])
+        for piece in cut(text, ends, lambda: room):
+            for _, ids in halves(piece, room, tokenizer.encode_plain):
+                read += len(ids)
+                pieces.append(document_of(plain_document(info, tokenizer.marks, ids, False)))
         if read > ENOUGH * windows * context:
             break
     random.shuffle(pieces)

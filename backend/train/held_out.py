@@ -4,13 +4,18 @@ from collections.abc import Sequence
 from itertools import islice
 from random import Random
 
+from backend.models.catalog import ModelInfo
+from backend.models.layout import plain_document
 from backend.models.tokenizer import TextTokenizer
 from backend.train.dataset import Member, Texts
-from backend.train.packing import Document, Row, cut, pack
+from backend.train.documents import document_of
+from backend.train.packing import Row, cut, pack
 
 PIECES = 3
 """Of each file at most, evenly over its length."""
 MOST_FILES = 300
+SEAMS = 8
+"""Tokens kept free, since a piece encoded apart may take a few more than inside its file."""
 
 
 def chosen(test: Texts, seed: int) -> list[tuple[Member, str]]:
@@ -19,7 +24,7 @@ def chosen(test: Texts, seed: int) -> list[tuple[Member, str]]:
 
 
 def rows_by_file(
-    texts: Sequence[str], tokenizer: TextTokenizer, context: int, most_tokens: int
+    texts: Sequence[str], info: ModelInfo, tokenizer: TextTokenizer, context: int, most_tokens: int
 ) -> list[tuple[int, list[Row]]]:
     """(number of the text, its rows) until `most_tokens` are reached; no row has pieces of two files."""
     found: list[tuple[int, list[Row]]] = []
@@ -29,11 +34,12 @@ def rows_by_file(
             break
         if not text.strip():
             continue
-        pieces = cut(text, context, tokenizer.encode_plain)
+        ((_, ends),) = tokenizer.encode_plain_ends([text])
+        pieces = list(cut(text, ends, lambda: context - SEAMS))
         step = max(len(pieces) / PIECES, 1.0)
         chosen = [pieces[int(index * step)] for index in range(min(PIECES, len(pieces)))]
-        encoded = [tokenizer.encode_plain(piece) for piece in chosen]
-        documents = [Document(ids, [0.0] + [1.0] * (len(ids) - 1)) for ids in encoded if 1 < len(ids) <= context]
+        encoded = [plain_document(info, tokenizer.marks, tokenizer.encode_plain(piece), False) for piece in chosen]
+        documents = [document_of(ids) for ids in encoded if 1 < len(ids) <= context]
         if documents:
             found.append((number, pack(documents, context)))
             tokens += sum(len(one.ids) for one in documents)

@@ -236,8 +236,10 @@ class Trainer:
         texts = [text for _, text in held_out.chosen(self.test, seed)]
         tests = evaluate.Tests(
             places=choose(texts, self.job.info(), self.tokenizer, context, self.settings["eval_places"], seed),
-            files=held_out.rows_by_file(texts, self.tokenizer, context, EVALUATED * context),
-            elsewhere=held_out.rows_by_file(probe.texts(), self.tokenizer, context, EVALUATED * context),
+            files=held_out.rows_by_file(texts, self.job.info(), self.tokenizer, context, EVALUATED * context),
+            elsewhere=held_out.rows_by_file(
+                probe.texts(), self.job.info(), self.tokenizer, context, EVALUATED * context
+            ),
         )
         found = evaluate.compare(
             self.model, tests, self.tokenizer, self.pad, self.device, self._check, self.job.rival_path

@@ -1,10 +1,12 @@
 """Cuts texts into pieces that fit a row and packs sequences into rows with little padding, losing nothing; pure."""
 
-from bisect import bisect_left, insort
-from collections.abc import Callable, Sequence
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 Encode = Callable[[str], list[int]]
+GIVEN_UP = 0.01
+"""Share of a row that may stay empty so that a piece ends with a line."""
 
 
 @dataclass(frozen=True)
@@ -27,38 +29,46 @@ class Row:
         return sum(len(one.ids) for one in self.sequences)
 
 
-def cut(text: str, room: int, encode: Encode) -> list[str]:
-    """`text` in consecutive pieces of at most `room` tokens each, at ends of lines where lines are short enough.
+def cut(text: str, ends: Sequence[int], room: Callable[[], int]) -> Iterator[str]:
+    """`text` in consecutive pieces, the next one of about `room()` tokens; the pieces joined are the text.
 
-    The pieces joined are the text. A single character that takes more than `room` tokens is left whole."""
-    lines = text.splitlines(keepends=True)
-    return _merged(lines, [len(encode(line)) for line in lines], room, encode)
-
-
-def _merged(parts: Sequence[str], sizes: Sequence[int], room: int, encode: Encode) -> list[str]:
-    """Neighbouring parts joined while they fit; a part that does not fit alone is halved."""
-    pieces: list[str] = []
-    held: list[str] = []
-    total = 0
-    for part, size in zip(parts, sizes, strict=True):
-        if held and total + size > room:
-            pieces.extend(_fitting("".join(held), room, encode))
-            held, total = [], 0
-        held.append(part)
-        total += size
-    if held:
-        pieces.extend(_fitting("".join(held), room, encode))
-    return pieces
+    A piece ends with a line where that leaves little room empty, else before a blank, never inside a word that is
+    shorter than half a row. `ends` says behind which character each token of the text ends. Encoded apart, a piece
+    may take a few tokens more than it does inside the text, so the caller counts again (see `halves`)."""
+    start = 0
+    while start < len(text):
+        first, size = bisect_right(ends, start), max(room(), 1)
+        if len(ends) - first <= size:
+            yield text[start:]
+            return
+        limit = max(ends[first + size - 1], start + 1)
+        enough = max(ends[first + size - 1 - int(size * GIVEN_UP)], start + 1)
+        line = text.rfind("\n", start, limit) + 1
+        end = line if line >= enough else _blank(text, max(line, (start + limit) // 2), limit) or line or limit
+        yield text[start:end]
+        start = end
 
 
-def _fitting(text: str, room: int, encode: Encode) -> list[str]:
-    """The text, halved until every part fits: tokens of joined lines need not be the sum of the lines' tokens."""
-    if len(text) <= 1 or len(encode(text)) <= room:
-        return [text]
+def _blank(text: str, low: int, high: int) -> int:
+    """The last blank behind a word in a range, its end included, or 0."""
+    place = min(high, len(text) - 1)
+    while place > low:
+        if text[place].isspace() and not text[place - 1].isspace():
+            return place
+        place -= 1
+    return 0
+
+
+def halves(text: str, room: int, encode: Encode) -> list[tuple[str, list[int]]]:
+    """The text with its ids, halved at ends of lines, or anywhere, until every part takes at most `room` tokens.
+
+    A single character that takes more is left whole."""
+    ids = encode(text)
+    if len(ids) <= room or len(text) <= 1:
+        return [(text, ids)]
     half = len(text) // 2
-    line_end = text.rfind("\n", 0, half) + 1
-    half = line_end or half
-    return [*_fitting(text[:half], room, encode), *_fitting(text[half:], room, encode)]
+    half = text.rfind("\n", 0, half) + 1 or half
+    return [*halves(text[:half], room, encode), *halves(text[half:], room, encode)]
 
 
 def pack(sequences: Sequence[Document], room: int) -> list[Row]:

@@ -12,7 +12,7 @@ from backend.models.catalog import ModelInfo
 from backend.scan import results
 from backend.scan import run as scan_run
 from backend.scan.results import AcceptedFile
-from backend.train import fit, retune
+from backend.train import fit, retune, syntax
 from backend.train.retune import Parent
 from backend.train.settings import merged, targets_of
 
@@ -28,7 +28,7 @@ EPOCHS_BY_TIME = 10
 """At most, where a time was given."""
 CPU_S = 20 * 60.0
 """How long a run is planned on a CPU where neither steps nor time were given; with a GPU the data decide."""
-FILLED = 0.97
+FILLED = 0.985
 """Share of a row that is not padding."""
 CPU_CONTEXT, GPU_CONTEXT = 512, 2048
 EVALUATION_S, START_S = 20.0, 8.0
@@ -143,6 +143,7 @@ def _work_out(
         raise BadRequest(f"context is {chosen['context']}; {info.name} reads at most {info.context} tokens.")
     if chosen["learning_rate"] is None:
         chosen["learning_rate"] = info.learning_rate
+    chosen["fim_nodes"] = _nodes(chosen["fim_nodes"])
     exact = chosen["train_steps"] > 0
     seconds = None if exact else (minutes or 0) * 60 or (None if devices.gpus() else CPU_S)
     epochs = EPOCHS_BY_TIME if minutes else epochs_for(info, train)
@@ -183,6 +184,13 @@ def _work_out(
 def tokens_of(file: AcceptedFile) -> int:
     """Tokens of a file: counted by the scan, else estimated from its size."""
     return file.tokens or math.ceil(file.size / BYTES_A_TOKEN)
+
+
+def _nodes(chosen: str | None) -> str:
+    """What finds syntactic nodes, fixed here so that a run resumed elsewhere makes the same rows or none."""
+    if chosen == "tree-sitter" and not syntax.installed():
+        raise BadRequest("tree-sitter is not installed here.", syntax.INSTALL)
+    return chosen or ("tree-sitter" if syntax.installed() else "indentation")
 
 
 def _batch(budget: float, context: int) -> int:

@@ -247,7 +247,8 @@ def _write_folder(ctx: Context, name: str, prepared: Prepared, rival: wire.Check
     shutil.rmtree(folder.path, ignore_errors=True)
     try:
         folder.path.mkdir(mode=0o700)
-        write_manifest(folder.manifest, (Member(file.sha256, file.path, file.set) for file in prepared.files))
+        members = (Member(file.sha256, file.path, file.set, file.language, file.size) for file in prepared.files)
+        write_manifest(folder.manifest, members)
         folder.write_job(
             Job(
                 run=name,

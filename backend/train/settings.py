@@ -39,6 +39,7 @@ SETTINGS = (
     Setting("weight_decay", float, 0.1, 0, 1, "Pull of the adapters towards zero."),
     Setting("context_weight", float, 1.0, 0, 1, "Weight of the text around a middle in the loss; a middle has 1."),
     Setting("fim_rate", float, 0.5, 0, 1, "Share of sequences laid out as fill-in-the-middle."),
+    Setting("fim_nodes", str, None, 0, 0, "What finds a syntactic node as a middle.", ("tree-sitter", "indentation")),
     Setting("low_gpu_memory_mode", bool, False, 0, 1, "Recompute activations: less memory, about a third slower."),
     Setting("eval_every", int, 0, 0, 50000, "Steps between test losses, each with a checkpoint; 0 means planned."),
     Setting("save_every", int, 0, 0, 50000, "Steps between resumable states; 0 means planned."),

@@ -1,10 +1,12 @@
-"""Descriptions of models that need no weights."""
+"""Descriptions of models that need no weights, and the starter's tokenizer."""
 
 from pathlib import Path
 
 import pytest
 
+from backend.models import catalog
 from backend.models.catalog import ModelInfo
+from backend.models.tokenizer import TextTokenizer, load_tokenizer
 
 SMALL = ModelInfo(
     name="starter",
@@ -32,3 +34,13 @@ SMALL = ModelInfo(
 @pytest.fixture
 def small_model() -> ModelInfo:
     return SMALL
+
+
+@pytest.fixture(scope="session")
+def starter() -> ModelInfo:
+    return catalog.starter()
+
+
+@pytest.fixture(scope="session")
+def tokenizer(starter: ModelInfo) -> TextTokenizer:
+    return load_tokenizer(starter)

@@ -69,14 +69,14 @@ def test_of_a_line_only_the_first_counts_and_of_lines_all() -> None:
 def test_rows_by_file_hold_one_file_each_and_stop_in_time() -> None:
     tokenizer = load_tokenizer(catalog.starter())
     code = ["", *(text for _, text in texts())]
-    found = rows_by_file(code, tokenizer, 128, 10**9)
+    found = rows_by_file(code, catalog.starter(), tokenizer, 128, 10**9)
     assert [number for number, _ in found] == list(range(1, len(code)))
     for number, rows in found:
         assert 1 <= len(rows) <= 3
         for row in rows:
             assert row.used <= 128
             assert all(tokenizer.decode(one.ids) in code[number] for one in row.sequences)
-    assert len(rows_by_file(code, tokenizer, 128, 500)) < len(found)
+    assert len(rows_by_file(code, catalog.starter(), tokenizer, 128, 500)) < len(found)
 
 
 def test_code_from_elsewhere_is_whole_lines_of_many_modules() -> None:

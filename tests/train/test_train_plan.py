@@ -98,6 +98,16 @@ async def test_steps_grow_with_the_data_and_shrink_with_the_time(box: Any) -> No
     assert small.tokens_per_epoch == sum(plan.tokens_of(file) for file in files(60, 12) if file.set == "train")
 
 
+async def test_the_plan_says_what_finds_syntactic_nodes(box: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("backend.train.plan.syntax.installed", lambda: True)
+    assert (await plan.make(box, wire.StartRun())).settings["fim_nodes"] == "tree-sitter"
+    asked = await plan.make(box, wire.StartRun(settings={"fim_nodes": "indentation"}))
+    assert asked.settings["fim_nodes"] == "indentation" and asked.overridden == ["fim_nodes"]
+    monkeypatch.setattr("backend.train.plan.syntax.installed", lambda: False)
+    assert (await plan.make(box, wire.StartRun())).settings["fim_nodes"] == "indentation"
+    assert "not installed" in await refusal(box, settings={"fim_nodes": "tree-sitter"})
+
+
 async def test_the_sentence_says_whether_it_fits(box: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (await plan.make(box, wire.StartRun())).sentence.startswith("fits: ")
     monkeypatch.setattr("backend.train.plan.devices.memory_available", lambda: 300_000_000)
