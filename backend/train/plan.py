@@ -17,7 +17,7 @@ from backend.train.retune import Parent
 from backend.train.settings import merged, targets_of
 
 FEWEST_FILES = 8
-FEWEST_TEST_TOKENS = 8_000
+FEWEST_TRAIN_TOKENS, FEWEST_TEST_TOKENS = 2_000, 8_000
 BYTES_A_TOKEN = 3.6
 """Where no token count is stored yet."""
 EPOCHS = ((0.25, 2), (0.5, 3), (0.75, 4))
@@ -26,6 +26,8 @@ who predicts the code well has less to learn. Early stop ends what over-fits bef
 MOST_EPOCHS = 5
 EPOCHS_BY_TIME = 10
 """At most, where a time was given."""
+FEWEST_STEPS = 5
+"""Planned, unless so many would be more than EPOCHS_BY_TIME of very little data."""
 CPU_S = 20 * 60.0
 """How long a run is planned on a CPU where neither steps nor time were given; with a GPU the data decide."""
 FILLED = 0.985
@@ -124,6 +126,12 @@ async def _refuse_too_little(ctx: Context, files: list[AcceptedFile]) -> None:
         raise BadRequest(
             "Every accepted file is held out; none is left to train on.", "Put a source into the train set."
         )
+    train_tokens = sum(tokens_of(file) for file in usable if file.set == "train")
+    if train_tokens < FEWEST_TRAIN_TOKENS:
+        raise BadRequest(
+            f"The training files have about {train_tokens} tokens; at least {FEWEST_TRAIN_TOKENS} are needed.",
+            "Add more code, or take a source out of the test set: `refact-tui sources set NAME auto`.",
+        )
 
 
 def _work_out(
@@ -148,11 +156,12 @@ def _work_out(
     seconds = None if exact else (minutes or 0) * 60 or (None if devices.gpus() else CPU_S)
     epochs = EPOCHS_BY_TIME if minutes else epochs_for(info, train)
     if chosen["batch_size"] is None:
-        chosen["batch_size"] = _batch(min(epochs * tokens, (seconds or math.inf) * rate), chosen["context"])
+        chosen["batch_size"] = _batch(tokens, min(epochs * tokens, (seconds or math.inf) * rate), chosen["context"])
     tokens_a_step = chosen["batch_size"] * chosen["context"] * FILLED
-    most = max(math.ceil(epochs * tokens / tokens_a_step), 5)
+    fewest = max(min(FEWEST_STEPS, int(EPOCHS_BY_TIME * tokens / tokens_a_step)), 1)
+    most = max(math.ceil(epochs * tokens / tokens_a_step), fewest)
     timely = int(seconds * rate / tokens_a_step) if seconds else most
-    steps = chosen["train_steps"] or max(min(most, timely), 5)
+    steps = chosen["train_steps"] or max(min(most, timely), fewest)
     if chosen["warmup_num_steps"] is None:
         chosen["warmup_num_steps"] = max(min(20, steps // 10), 1)
     chosen["train_steps"] = steps
@@ -193,10 +202,14 @@ def _nodes(chosen: str | None) -> str:
     return chosen or ("tree-sitter" if syntax.installed() else "indentation")
 
 
-def _batch(budget: float, context: int) -> int:
-    """The largest power of two from 4 to 128 that leaves at least 400 steps for the tokens there are."""
+def _batch(tokens: int, budget: float, context: int) -> int:
+    """The largest power of two from 4 to 128 that leaves at least 400 steps for the tokens that can be read.
+
+    Less than 4 where there is so little data that FEWEST_STEPS of 4 were more than EPOCHS_BY_TIME."""
     batch = 4
-    while batch < 128 and budget / (2 * batch * context) >= 400:
+    while batch > 1 and FEWEST_STEPS * batch * context > EPOCHS_BY_TIME * tokens:
+        batch //= 2
+    while 4 <= batch < 128 and budget / (2 * batch * context) >= 400:
         batch *= 2
     return batch
 
