@@ -47,7 +47,7 @@ def stored(folders: list[Path], path: Path) -> Texts:
 def training_rate(rows: list[Row], settings: dict[str, Any]) -> float:
     """Tokens a second of one core in a few training steps of the starter."""
     torch.set_num_threads(1)
-    model = lora.adapted(load_base(catalog.get(catalog.STARTER), torch.float32), settings)
+    model = lora.adapted(load_base(catalog.starter(), torch.float32), settings)
     model.train()
     seconds, tokens = 0.0, 0
     for step in range(STEPS + 1):
@@ -65,7 +65,7 @@ def training_rate(rows: list[Row], settings: dict[str, Any]) -> float:
 def main() -> None:
     library = Path(sysconfig.get_paths()["purelib"])
     folders = [Path(name) for name in sys.argv[1:]] or [library / name for name in ("click", "rich", "textual")]
-    info = catalog.get(catalog.STARTER)
+    info = catalog.starter()
     tokenizer = load_tokenizer(info)
     nodes = "tree-sitter" if syntax.installed() else "indentation"
     with tempfile.TemporaryDirectory(prefix="bench-") as place:
