@@ -60,6 +60,7 @@ async def test_a_mask_of_one_does_not_touch_another(context: Context, tmp_path: 
     assert {row.reason for row in (await results.page(other)).rows} == {"excluded_by_mask"}
     default = context.inside(DEFAULT)
     assert {row.reason for row in (await results.page(default)).rows} == {None}
+    await context.pauses.flush()
     assert "second0.py" in logs.path_of(other, "rejected").read_text()
     assert "first0.py" in logs.path_of(default, "accepted").read_text()
     assert logs.path_of(default, "accepted").name == "accepted.log"
