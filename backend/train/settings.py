@@ -59,8 +59,8 @@ def described() -> list[wire.SettingInfo]:
             name=one.name,
             kind=KINDS[one.kind],
             default=one.default,
-            low=None if one.choices or one.kind is bool else one.low,
-            high=None if one.choices or one.kind is bool else one.high,
+            low=None if one.choices or one.kind in (bool, str) else one.low,
+            high=None if one.choices or one.kind in (bool, str) else one.high,
             choices=["true", "false"] if one.kind is bool else list(one.choices),
             meaning=one.meaning,
         )

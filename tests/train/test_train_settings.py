@@ -50,7 +50,7 @@ def test_a_form_gets_every_setting_and_what_it_may_be() -> None:
     found = described()
     assert [one.name for one in found] == [one.name for one in SETTINGS]
     for one in found:
-        values: list[Any] = [one.low, one.high] if one.low is not None else list(one.choices)
+        values: list[Any] = [one.low, one.high] if one.low is not None else list(one.choices) or [one.default]
         assert values and one.meaning
         for value in values:
             merged({one.name: value == "true" if one.kind == "switch" else value})

@@ -18,7 +18,7 @@ import pytest
 from backend import wire
 from backend.checkpoints import catalog as checkpoints
 from backend.errors import BadRequest
-from backend.models.catalog import ModelInfo
+from backend.models.catalog import ModelInfo, as_json
 from backend.models.tokenizer import TextTokenizer
 from backend.scan.results import AcceptedFile
 from backend.serve.prompt import lay_out
@@ -112,7 +112,7 @@ def test_scoring_training_and_serving_read_the_same_tokens(
         (tested,) = held_out_rows(texts, starter, tokenizer, 128, 1, seed=1)
         found: list[dict[str, Any]] = []
         (tmp_path / "items").write_text(f'[["{sha256}", {len(bytes_of_file)}]]')
-        score.score("starter", 512, tmp_path / "items", next(tmp_path.glob("*.db")), found.append)
+        score.score(as_json(starter), 512, tmp_path / "items", next(tmp_path.glob("*.db")), found.append)
     trained = row.sequences[0].ids
     assert trained[-1] == tokenizer.marks.eot
     assert tested.sequences[0].ids == trained[:-1]
