@@ -3,14 +3,15 @@
 import asyncio
 import os
 import re
+import resource
 import shutil
 import signal
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from backend.errors import RefactError
+from backend.errors import RefactError, TooLarge
 from backend.sources.git import HEAD, environment
-from backend.sources.members import safe_text
+from backend.sources.members import MOST_BYTES, safe_text
 
 SILENCE_S = 90.0
 """A server that says nothing for so long does not answer."""
@@ -25,6 +26,8 @@ FETCHING = (
 )
 """How every fetch is done: one branch or tag, nothing beside it."""
 PROGRESS = re.compile(r"(?:remote: )?([A-Z][\w ]+):\s+\d+% \((\d+)/(\d+)\)")
+FULL = "File too large"
+"""What the system tells git where a file would grow over the limit."""
 UNFILTERED = "filtering not recognized by server"
 """git's warning that everything comes, contents too, where they were not wanted."""
 Tell = Callable[[str, int, int], None]
@@ -71,6 +74,7 @@ async def run_git(
         stderr=asyncio.subprocess.PIPE,
         env={**environment(local), **(own or {})},
         start_new_session=True,
+        preexec_fn=_bounded,
     )
     words: list[str] = []
     try:
@@ -79,7 +83,9 @@ async def run_git(
             code = await process.wait()
     except TimeoutError as error:
         raise RefactError(
-            "The git server did not answer in time.", "Check the address and the network, then sync the source."
+            f"The git server did not answer in time: it said nothing for {SILENCE_S:.0f} s, or took longer than "
+            f"{longest_s / 60:.0f} minutes.",
+            "Check the address and the network, then sync the source.",
         ) from error
     finally:
         if process.returncode is None:
@@ -88,8 +94,18 @@ async def run_git(
             except ProcessLookupError:
                 pass
             await process.wait()
+    if code and any(FULL in line for line in words):
+        raise TooLarge(
+            f"It sends more than {MOST_BYTES // 1024**3} GiB.", "Add an archive of the part that is to be learnt."
+        )
     if code:
         raise RefactError(*_failure(words))
+
+
+def _bounded() -> None:
+    """In git's own process: no file of its grows over the limit, and it says so instead of being killed."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (MOST_BYTES, MOST_BYTES))
 
 
 async def _listen(process: asyncio.subprocess.Process, words: list[str], tell: Tell) -> None:

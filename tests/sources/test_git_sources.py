@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.errors import NotFound, RefactError
+from backend.errors import NotFound, RefactError, TooLarge
 from backend.sources import fetch as fetching
 from backend.sources import git
 from backend.sources.fetch import fetch
@@ -150,6 +150,17 @@ async def test_failures_are_told_in_gits_words(tmp_path: Path, repository: Path)
         await fetch(tmp_path / "d.git", f"file://{repository}", None, lambda *_: None)
     with pytest.raises(NotFound):
         git.head(str(tmp_path / "nothing"))
+
+
+async def test_a_repository_that_fills_the_disk_is_stopped(
+    tmp_path: Path, repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (repository / "noise.bin").write_bytes(os.urandom(3 << 20))
+    commit(repository)
+    monkeypatch.setattr(fetching, "MOST_BYTES", 1 << 20)
+    with pytest.raises(TooLarge, match="more than 0 GiB"):
+        await fetch(tmp_path / "a.git", str(repository), None, lambda *_: None)
+    assert sum(path.stat().st_size for path in (tmp_path / "a.git").rglob("*") if path.is_file()) <= 2 << 20
 
 
 async def test_a_server_that_does_not_answer_times_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
