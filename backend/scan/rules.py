@@ -10,7 +10,7 @@ from backend.scan.linguist.detect import detect
 from backend.scan.linguist.generated import generated
 from backend.scan.linguist.vendored import vendored
 from backend.scan.secrets import secret, signs
-from backend.scan.shape import Fours, digits, has_more_digits
+from backend.scan.shape import Signs, digits, has_more_digits
 from backend.scan.text import decode, is_binary
 from backend.scan.warnings import signs_of_keywords, warn
 
@@ -83,9 +83,9 @@ def judge(
 
 
 @cache
-def _signs() -> Fours:
+def _signs() -> Signs:
     """What secrets and warnings are told by, for one look at a text."""
-    return Fours({**signs_of_keywords(), **signs()})
+    return Signs([*signs_of_keywords(), *signs()])
 
 
 def _guess(path: str, text: str, said: Said) -> tuple[str, str] | None:

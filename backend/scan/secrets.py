@@ -5,12 +5,12 @@ printed."""
 
 import re
 import string
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from functools import cache
 from importlib import import_module
 from typing import Any
 
-from backend.scan.shape import Fours
+from backend.scan.shape import Signs
 
 UPPER = string.ascii_uppercase + string.digits
 WORD = string.ascii_letters + string.digits + "-_="
@@ -48,6 +48,7 @@ NAMES = {"wilio": "wilio", "iscord": "iscor"}
 """Services whose tokens have no mark: looked for on lines that name them."""
 MARKS = (*LONG_MARKS, *SHORT_MARKS)
 """Every word that holds one of the secrets below has one of these."""
+LOOKED_FOR = frozenset({*MARKS, *NAMES})
 LONG = 20
 """Characters; no token is shorter, and most words of a program are."""
 PLUGINS = (
@@ -95,7 +96,7 @@ def secret(text: str, seen: Collection[str] | None = None) -> str | None:
 
 def _marks(text: str, seen: Collection[str] | None = None) -> list[str]:
     """The marks and names that stand in a text, the marks in a long word."""
-    near = [mark for mark in (_look().found_in(text) if seen is None else seen) if mark in text]
+    near = [mark for mark in (_look().found_in(text) if seen is None else seen) if mark in LOOKED_FOR and mark in text]
     if not near:
         return []
     words = " ".join([word for word in text.split() if len(word) >= LONG])
@@ -108,20 +109,17 @@ def _told(kind: str, line: int) -> str:
 
 
 @cache
-def _look() -> Fours:
-    return Fours(signs())
+def _look() -> Signs:
+    return Signs(signs())
 
 
-def signs() -> dict[bytes, str]:
-    """Four letters for each mark that stand at an even place wherever the mark stands."""
-    found: dict[bytes, str] = {}
-    for mark, five in {**LONG_MARKS, **NAMES}.items():
-        found |= dict.fromkeys((five[:4].encode(), five[1:].encode()), mark)
+def signs() -> Iterator[tuple[bytes, str]]:
+    """What each mark is told by in a look at a text, for `Signs`."""
+    yield from ((five.encode(), mark) for mark, five in {**LONG_MARKS, **NAMES}.items())
     for mark, following in SHORT_MARKS.items():
-        whole = [(mark + after).encode() for after in following]
-        found |= dict.fromkeys([one[:4] for one in whole], mark)
-        found |= dict.fromkeys([one[1:] for one in whole] if len(mark) == 4 else [b + whole[0][:3] for b in ANY], mark)
-    return found
+        yield from (((mark + after).encode(), mark) for after in following)
+        if len(mark) == 3:
+            yield from ((before + mark.encode(), mark) for before in ANY)
 
 
 @cache

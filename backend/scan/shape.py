@@ -1,6 +1,6 @@
 """What can be told of a text without looking at its words: few digits, none of some rare groups of letters; pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,22 +25,33 @@ def has_more_digits(text: str, share: float) -> bool:
     return bool(numbers > share * seen) and digits(text) > share
 
 
-class Fours:
-    """Groups of four bytes, all looked for at every even place of a text in one pass, each the sign of something."""
+class Signs:
+    """Words of four or five bytes, all looked for in one pass over every second place of a text.
 
-    def __init__(self, signs: Mapping[bytes, str]) -> None:
-        self._signs = {int.from_bytes(four, "little"): what for four, what in signs.items()}
+    One of five is found wherever it stands, since four of it stand at an even place; one of four only at those."""
+
+    def __init__(self, words: Iterable[tuple[bytes, str]]) -> None:
+        """Each word with what it is the sign of."""
+        self._words: dict[int, list[tuple[int, bytes, str]]] = {}
+        for word, what in words:
+            for start in range(len(word) - 3):
+                four = int.from_bytes(word[start : start + 4], "little")
+                self._words.setdefault(four, []).append((start, word, what))
         self._table = np.zeros(1 << BITS, dtype=bool)
-        self._table[_places(np.array(sorted(self._signs), dtype=np.uint32))] = True
+        self._table[_places(np.array(sorted(self._words), dtype=np.uint32))] = True
 
     def found_in(self, text: str) -> set[str]:
-        """What the groups that stand there are signs of."""
+        """What the words that stand there are signs of."""
         raw = _bytes(text)
         found: set[str] = set()
-        for start in (0, 2) if len(raw) >= 6 else (0,) if len(raw) >= 4 else ():
-            fours = np.frombuffer(raw, "<u4", (len(raw) - start) // 4, start)
-            likely = fours[self._table.take(_places(fours), mode="clip")]
-            found.update([self._signs[four] for four in likely.tolist() if four in self._signs])
+        for begin in (0, 2) if len(raw) >= 6 else (0,) if len(raw) >= 4 else ():
+            fours = np.frombuffer(raw, "<u4", (len(raw) - begin) // 4, begin)
+            likely = np.flatnonzero(self._table.take(_places(fours), mode="clip"))
+            for place, four in zip(likely.tolist(), fours[likely].tolist(), strict=True):
+                for start, word, what in self._words.get(four, ()):
+                    at = begin + 4 * place - start
+                    if at >= 0 and raw.startswith(word, at):
+                        found.add(what)
         return found
 
 

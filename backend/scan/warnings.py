@@ -62,25 +62,19 @@ def warn(path: str, text: str, seen: Collection[str] = tuple(SIGN.values())) -> 
     return " ".join(f"{line}:{kind}" for line, kind in sorted(found.items())[:MOST]) if found else ""
 
 
-def signs_of_keywords() -> dict[bytes, str]:
-    """Four letters for each keyword that stand at an even place wherever it stands, in any case that names have."""
-    found: dict[bytes, str] = {}
+def signs_of_keywords() -> Iterator[tuple[bytes, str]]:
+    """What each keyword is told by in a look at a text, in any case that names have, for `Signs`."""
     for word, fives in FIVES.items():
-        for five in fives:
-            found |= _fours({five, five.title(), five.upper()}, word)
+        yield from ((case.encode(), SIGN[word]) for five in fives for case in _cases(five))
     for word, owners, _ in COMPOSED:
         for joined in owners:
             owner = joined.decode().rstrip("_")
             joint = joined.decode()[len(owner) :]
             # The letters around the joint: those of the owner alone, or of the word alone, stand everywhere.
             pairs = product(_cases(owner), _cases(word.decode()))
-            found |= _fours({(first[-2 if joint else -3 :] + joint + then)[:5] for first, then in pairs}, word)
-    around = (one for word in _cases("pwd") for byte in ANY for one in (word.encode() + byte, byte + word.encode()))
-    return {**dict.fromkeys(around, SIGN[b"pwd"]), **found}
-
-
-def _fours(fives: Collection[str], word: bytes) -> dict[bytes, str]:
-    return dict.fromkeys((four.encode() for five in fives for four in (five[:4], five[1:])), SIGN[word])
+            yield from (((one[-2 if joint else -3 :] + joint + then)[:5].encode(), SIGN[word]) for one, then in pairs)
+    for case, byte in product(_cases("pwd"), ANY):
+        yield from ((four, SIGN[b"pwd"]) for four in (case.encode() + byte, byte + case.encode()))
 
 
 def _cases(word: str) -> tuple[str, str, str]:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.scan.secrets import MARKS, NAMES, SHORT_MARKS, _marks
-from backend.scan.shape import Fours, digits, has_more_digits
+from backend.scan.shape import Signs, digits, has_more_digits
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=60) | st.text("0123456789 ab\n\té", max_size=60)
 
@@ -15,13 +15,17 @@ def test_digits_are_counted_where_they_may_be_too_many(text: str, share: float) 
     assert has_more_digits(text, share) == (digits(text) > share)
 
 
-@given(TEXT, st.dictionaries(st.text("abc", min_size=4, max_size=4), st.text("xyz"), max_size=5), st.text("abc"))
-def test_groups_of_four_are_found_at_even_places(before: str, signs: dict[str, str], after: str) -> None:
-    wanted = Fours({four.encode(): what for four, what in signs.items()})
+@given(TEXT, st.sets(st.text("abc", min_size=4, max_size=5), max_size=5), st.text("abc", max_size=80))
+def test_words_of_five_are_found_anywhere_and_those_of_four_at_even_places(
+    before: str, words: set[str], after: str
+) -> None:
+    wanted = Signs((word.encode(), word) for word in words)
     for text in (before, after, before + after):
         raw = text.encode()
-        there = {raw[place : place + 4].decode("latin-1") for place in range(0, len(raw) - 3, 2)}
-        assert wanted.found_in(text) == {what for four, what in signs.items() if four in there}
+        there = {
+            word for word in words for at in range(0, len(raw), 6 - len(word)) if raw[at:].startswith(word.encode())
+        }
+        assert wanted.found_in(text) == there
 
 
 @pytest.mark.parametrize("mark", MARKS)

@@ -14,7 +14,7 @@ from backend.errors import BadRequest
 from backend.scan import changes, results
 from backend.scan.rules import judge
 from backend.scan.secrets import secret
-from backend.scan.shape import Fours
+from backend.scan.shape import Signs
 from backend.scan.warnings import KEY_OF, MOST, PASS_OF, signs_of_keywords, told, warn
 from backend.wire import ScanSettings
 from tests.scan.test_scan_flow import bring, check_totals, scanned
@@ -60,7 +60,7 @@ def test_every_keyword_is_seen_in_whatever_case_names_have_it(word: str) -> None
     for name in {word, word.upper(), camel, camel[0].lower() + camel[1:], word.title(), f"my_{word}", f"My{camel}s"}:
         for before in ("", "'", "é = ", "\n    "):
             text = f"{before}{name}: tr0ub4dor\n"
-            kinds = warn("a.yaml", text, Fours(signs_of_keywords()).found_in(text))
+            kinds = warn("a.yaml", text, Signs(signs_of_keywords()).found_in(text))
             assert kinds and kinds == warn("a.yaml", text), text
 
 
