@@ -1,14 +1,10 @@
 """A batch of files judged, in this process or in one beside it: hash, verdict, packed content, signature."""
 
 import hashlib
-import os
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from multiprocessing import get_context
+from collections.abc import Callable
 
 from msgspec import Struct
 
-from backend.jobs.process import die_with
 from backend.scan.duplicates import signature
 from backend.scan.linguist.attributes import Said
 from backend.scan.patience import TooSlow, patience
@@ -22,9 +18,6 @@ Known = dict[str, tuple[str, Judgement]]
 """What the last scan found, by path: sha256 and judgement."""
 Batch = list[tuple[Member, tuple[str, Judgement] | None, Said]]
 """Files, each with what is known of it and what its project says of it."""
-AHEAD = 4
-"""Batches for each core, so that none is idle while results wait for the disk."""
-
 LONGEST_S = 5.0
 """Processor time for one file; the largest need some tenths of a second."""
 
@@ -83,35 +76,3 @@ def _kept(file: Member, found: Judgement, before: tuple[str, Judgement] | None) 
     """What of a file is to be kept and is not yet: text that was refused too, for the preview, but nowhere a secret."""
     known = before is not None and found is before[1]
     return file.data if found.text_ok and not found.secret and not known else None
-
-
-class Judges:
-    """Judges batches on every core, in order; the first one here, since most sources have no second."""
-
-    def __init__(self, cores: int | None = None) -> None:
-        self._cores = cores or len(os.sched_getaffinity(0))
-        self._pool: ProcessPoolExecutor | None = None
-
-    def all(self, batches: Iterator[Batch]) -> Iterator[list[Judged]]:
-        """The results of each batch, in their order; at most AHEAD batches a core are in memory."""
-        first = next(batches, None)
-        if first is not None:
-            yield judge_batch(first)
-        waiting: list[Future[list[Judged]]] = []
-        for batch in batches:
-            waiting.append(self._workers().submit(judge_batch, batch))
-            if len(waiting) >= AHEAD * self._cores:
-                yield waiting.pop(0).result()
-        for one in waiting:
-            yield one.result()
-
-    def _workers(self) -> ProcessPoolExecutor:
-        if self._pool is None:
-            context = get_context("fork")  # nothing runs here beside the one thread that reads
-            self._pool = ProcessPoolExecutor(self._cores, context, die_with, (os.getpid(),))
-        return self._pool
-
-    def close(self) -> None:
-        """End the processes."""
-        if self._pool is not None:
-            self._pool.shutdown(cancel_futures=True)

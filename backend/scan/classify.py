@@ -10,7 +10,8 @@ from typing import Any
 from msgspec.structs import astuple
 
 from backend.errors import RefactError
-from backend.scan.batch import Batch, Judged, Judges, Known
+from backend.scan.batch import Batch, Judged, Known, judge_batch
+from backend.scan.cores import Cores
 from backend.scan.linguist.attributes import NAME, Attributes
 from backend.scan.rules import Judgement
 from backend.scan.text import decode
@@ -31,7 +32,7 @@ def classify(
     """Read every source and tell what its files are; a source that fails is told, and the others go on.
 
     `before` has the fingerprint of each source's .gitattributes at the last scan, by the source's number."""
-    store, judges = ContentStore(content), Judges()
+    store, cores = ContentStore(content), Cores()
     try:
         for place in places:
             refused: Counter[str] = Counter()
@@ -41,7 +42,7 @@ def classify(
                 same = (before or {}).get(str(place.id), "") == attributes.fingerprint
                 old = KnownFiles(state, place.id, reuse and same)
                 found = batches(unread(place, refused), old, attributes)
-                _source(place, found, ages(place), store, judges, emit)
+                _source(place, found, ages(place), store, cores, emit)
             except Exception as error:
                 if not isinstance(error, RefactError | OSError):
                     traceback.print_exc()  # goes to the scan's log
@@ -53,7 +54,7 @@ def classify(
                 if old is not None:
                     old.close()
     finally:
-        judges.close()
+        cores.close()
         store.close()
 
 
@@ -105,10 +106,8 @@ def attributes_of(place: Place) -> Attributes:
     return Attributes(files)
 
 
-def _source(
-    place: Place, found: Iterator[Batch], changed: Ages, store: ContentStore, judges: Judges, emit: Emit
-) -> None:
-    for results in judges.all(found):
+def _source(place: Place, found: Iterator[Batch], changed: Ages, store: ContentStore, cores: Cores, emit: Emit) -> None:
+    for results in cores.each(judge_batch, found):
         store.put_packed(
             ((one.sha256, one.packed) for one in results if one.packed is not None),
             ((one.sha256, one.signature) for one in results if one.signature is not None),

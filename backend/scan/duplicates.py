@@ -75,6 +75,16 @@ def jaccard(one: Lines, other: Lines) -> float:
     return shared / (len(one) + len(other) - shared) if one or other else 0.0
 
 
+def alike(late: Name, earlier: Sequence[Name], read: Callable[[Name], Lines]) -> Iterator[Near[Name]]:
+    """Every pair of a text and an earlier one like it; `read` gives a text's lines.
+
+    Not only the first of a kind is told, since it may be masked where others are not."""
+    for early in earlier:
+        similarity = jaccard(read(late), read(early))
+        if similarity >= SIMILAR:
+            yield Near(late, early, round(similarity, 3))
+
+
 class Index:
     """Signatures by their bands, and a byte of each minimum: 192 bytes a text, so that a million fit."""
 
@@ -94,16 +104,11 @@ class Index:
         self._keys[begin : self._count] = keys
         self._minima[begin : self._count] = minima & 0xFF
 
-    def find(self, names: Sequence[Name], read: Callable[[Name], Lines]) -> Iterator[Near[Name]]:
-        """Every pair of a text and an earlier one like it; `names` are those added, `read` gives a text's lines.
-
-        Not only the first of a kind is told, since it may be masked where others are not."""
+    def candidates(self) -> Iterator[tuple[int, list[int]]]:
+        """Of each text the earlier ones whose lines are worth reading, both by their place among those added."""
         likely = self._likely()
         for late in sorted(likely):
-            for early in _worth_reading(likely[late]):
-                similarity = jaccard(read(names[late]), read(names[early]))
-                if similarity >= SIMILAR:
-                    yield Near(names[late], names[early], round(similarity, 3))
+            yield late, _worth_reading(likely.pop(late))
 
     def _likely(self) -> dict[int, dict[int, int]]:
         """Of each text the earlier ones that share a band and LIKELY minima with it, and how many minima."""

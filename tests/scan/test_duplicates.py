@@ -6,7 +6,7 @@ from datasketch import MinHash, MinHashLSH
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.scan.duplicates import FEWEST_LINES, SIMILAR, Index, Near, jaccard, signature, telling
+from backend.scan.duplicates import FEWEST_LINES, SIMILAR, Index, Near, alike, jaccard, signature, telling
 
 LINES = st.lists(st.text(st.characters(codec="utf-8"), max_size=12), max_size=30)
 
@@ -24,7 +24,12 @@ def nears(texts: list[str]) -> list[Near[str]]:
     signed = {str(number): words for number, text in enumerate(texts) if (words := signature(text))}
     index = Index(len(texts))
     index.add(list(signed.values()))
-    return list(index.find(list(signed), lambda name: telling(texts[int(name)])))
+    names = list(signed)
+    return [
+        near
+        for late, earlier in index.candidates()
+        for near in alike(names[late], [names[one] for one in earlier], lambda name: telling(texts[int(name)]))
+    ]
 
 
 def test_the_earlier_of_two_stays_and_the_figure_is_exact() -> None:
