@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 ODD = np.uint32(0x9E3779B1)
 """Multiplies four bytes so that the upper BITS of the product tell most of them apart."""
-BITS = 17
+BITS = 19
 
 
 def digits(text: str) -> float:

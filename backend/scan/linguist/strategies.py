@@ -30,7 +30,9 @@ TRAMPOLINE = re.compile(r"exec (\w+).+\$0.+\$@")
 def modeline(text: str) -> tuple[str, ...]:
     """By `-*- mode: x -*-` or `vim: ft=x` in the first or last lines."""
     lines = [*text.split("\n", SCOPE)[:SCOPE], *text.rstrip("\n").rsplit("\n", SCOPE)[-SCOPE:]]
-    near = "\n".join(line[:LONGEST_LINE] for line in lines)
+    near = "\n".join(lines)
+    if len(near) > LONGEST_LINE:
+        near = "\n".join([line[:LONGEST_LINE] for line in lines])
     found = EMACS.search(near) if "-*-" in near else None
     if not found and any(name in near for name in VIM_NAMES) and (vim := VIM.search(near)):
         found = VIM_SYNTAX.search(vim[1])
