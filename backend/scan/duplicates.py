@@ -86,10 +86,10 @@ def alike(late: Name, earlier: Sequence[Name], read: Callable[[Name], Lines]) ->
 
 
 class Index:
-    """Signatures by their bands, and a byte of each minimum: 192 bytes a text, so that a million fit."""
+    """Signatures by their bands, and a byte of each minimum: 128 bytes a text, so that a million fit."""
 
     def __init__(self, most: int) -> None:
-        self._keys = np.zeros((most, BANDS), dtype=np.uint64)
+        self._keys = np.zeros((most, BANDS), dtype=np.uint32)
         self._minima = np.zeros((most, PERMUTATIONS), dtype=np.uint8)
         self._count = 0
 
@@ -99,9 +99,9 @@ class Index:
         bands = minima.reshape(-1, BANDS, PERMUTATIONS // BANDS)
         keys = np.zeros(bands.shape[:2], dtype=np.uint64)
         for column in range(bands.shape[2]):
-            keys = keys * PRIME + bands[:, :, column]
+            keys = (keys + bands[:, :, column]) * PRIME
         begin, self._count = self._count, self._count + len(signatures)
-        self._keys[begin : self._count] = keys
+        self._keys[begin : self._count] = keys >> np.uint64(32)
         self._minima[begin : self._count] = minima & 0xFF
 
     def candidates(self) -> Iterator[tuple[int, list[int]]]:

@@ -54,6 +54,8 @@ def _word(word: str) -> Condition:
             ) from error
         return Condition(f"{NUMBERS[found[1]]} {found[2]} ?", (number,))
     if any(character in word for character in "*?["):
+        if word.startswith("*"):
+            return Condition("f.path GLOB ?", (word,))  # in any folder too, since * stands for slashes as well
         return Condition("(f.path GLOB ? OR f.path GLOB ?)", (word, f"*/{word}"))
     escaped = re.sub(r"([\\%_])", r"\\\1", word)
     return Condition("f.path LIKE ? ESCAPE '\\'", (f"%{escaped}%",))

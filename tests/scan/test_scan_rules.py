@@ -190,8 +190,8 @@ def test_the_threshold_counts_only_where_the_model_knows_the_language() -> None:
 
 def test_the_filter_language() -> None:
     assert condition("").sql == ""
-    found = condition('*.py loss>2 reason:duplicate source:"my project" 100%')
-    assert found.values == ("*.py", "*/*.py", 2.0, "duplicate", "my project", "%100\\%%")
+    found = condition('*.py a?.go loss>2 reason:duplicate source:"my project" 100%')
+    assert found.values == ("*.py", "a?.go", "*/a?.go", 2.0, "duplicate", "my project", "%100\\%%")
     for wrong in ("loss>high", "size<=x"):
         with pytest.raises(BadRequest, match="number"):
             condition(wrong)
