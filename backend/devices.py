@@ -42,7 +42,10 @@ def memory_available() -> int:
     try:
         limit = int((CGROUP / "memory.max").read_text())
         used = int((CGROUP / "memory.current").read_text())
-    except (OSError, ValueError):
+        stat = dict(line.split() for line in (CGROUP / "memory.stat").read_text().splitlines())
+        # Files that were read count as used, but give way at once.
+        used -= int(stat["inactive_file"])
+    except (OSError, ValueError, KeyError):
         return free
     return max(min(free, limit - used), 0)
 
@@ -55,6 +58,24 @@ def fast_bf16() -> bool:
     except OSError:
         return False
     return any(flag in flags for flag in FAST_BF16)
+
+
+def utilisation() -> float | None:
+    """How busy the GPUs are, 0 to 1, as a mean over them; None where there is no driver that says."""
+    import pynvml
+
+    try:
+        pynvml.nvmlInit()
+    except pynvml.NVMLError:
+        return None
+    try:
+        handles = [pynvml.nvmlDeviceGetHandleByIndex(index) for index in range(pynvml.nvmlDeviceGetCount())]
+        busy = [float(pynvml.nvmlDeviceGetUtilizationRates(handle).gpu) for handle in handles]
+    except pynvml.NVMLError:
+        return None
+    finally:
+        pynvml.nvmlShutdown()
+    return sum(busy) / len(busy) / 100 if busy else None
 
 
 def _gpu(index: int) -> Gpu:

@@ -79,9 +79,11 @@ def run_line(run: wire.Run, width: int) -> str:
         parts.append(f"base {words.loss(run.test_loss.base)}")
     if run.state in ALIVE:
         if run.eta_s is not None:
-            parts.append(f"ETA {words.duration(run.eta_s)}")
+            parts.append(f"ETA {eta_text(run)}")
         if run.tokens_per_s:
             parts.append(f"{words.count(round(run.tokens_per_s))} tok/s")
+        if run.utilisation is not None:
+            parts.append(f"busy {words.percent(run.utilisation)}")
         if run.learning_rate is not None:
             parts.append(f"lr {run.learning_rate:.1e}")
     if run.elapsed_s:
@@ -93,6 +95,12 @@ def run_line(run: wire.Run, width: int) -> str:
     while len(parts) > 1 and len(" · ".join(parts)) > width:
         parts.pop()
     return " · ".join(parts)
+
+
+def eta_text(run: wire.Run) -> str:
+    """How long it will still take: `18m`, or `16m to 21m` where that is not the same in words."""
+    ends = [words.duration(one) for one in (run.eta_low_s, run.eta_high_s) if one is not None]
+    return " to ".join(ends) if len(set(ends)) == 2 else words.duration(run.eta_s)
 
 
 def verdict_line(run: wire.Run) -> str:
@@ -174,6 +182,8 @@ def value_text(value: Any) -> str:
         return "none"
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, list):
+        return clean(",".join(map(str, value)))
     return clean(f"{value:g}" if isinstance(value, float) else str(value))
 
 

@@ -29,6 +29,13 @@ class JournalWriter:
             os.close(descriptor)
 
 
+class Silence(JournalWriter):
+    """Of processes that work side by side only one tells; the others have this."""
+
+    def write(self, kind: str, **fields: Any) -> None:
+        """Nothing."""
+
+
 def read(path: Path, offset: int) -> tuple[list[dict[str, Any]], int]:
     """Whole lines from `offset` bytes on and where they end; a torn line in the middle is passed over."""
     try:

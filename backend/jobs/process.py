@@ -10,6 +10,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from backend.paths import Paths
 
 POLL_S = 0.1
@@ -25,6 +27,8 @@ class Child:
     started: float
     """Clock ticks from boot to its start: with the pid it names one process for certain."""
     process: asyncio.subprocess.Process | None = None
+    leads: bool = False
+    """Its children do the work, and it ends when they have."""
 
     def alive(self) -> bool:
         """Whether it runs; a zombie does not."""
@@ -40,11 +44,19 @@ class Child:
             await asyncio.sleep(POLL_S)
         return None
 
+    def ask_to_end(self) -> None:
+        """SIGTERM, to those that do the work; a leader would leave them no time to save."""
+        if not self.alive():
+            return
+        workers = [worker.pid for worker in _children(self.pid)] if self.leads else []
+        for pid in workers or [self.pid]:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
+
     async def stop(self, grace_s: float) -> None:
         """SIGTERM, and SIGKILL for its whole group where that was not enough in `grace_s`."""
         if self.alive():
-            with suppress(ProcessLookupError):
-                os.kill(self.pid, signal.SIGTERM)
+            self.ask_to_end()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.wait(), grace_s)
         if self.alive():
@@ -102,6 +114,13 @@ def started_at(pid: int) -> float | None:
     except OSError:
         return None
     return None if fields[0] in ("Z", "X") else float(fields[19])
+
+
+def _children(pid: int) -> list[psutil.Process]:
+    try:
+        return psutil.Process(pid).children()
+    except psutil.Error:
+        return []
 
 
 def die_with(parent: int) -> None:

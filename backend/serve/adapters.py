@@ -18,7 +18,12 @@ from backend.serve.request import Adapter
 KEEP = 4
 """Merged copies kept; requests hold on to the one that they began with."""
 LAYER = re.compile(r"base_model\.model\.model\.layers\.(\d+)\.\w+\.(\w+)\.lora_([AB])\.weight")
-ODD = ("use_dora", "rank_pattern", "alpha_pattern", "modules_to_save", "layer_replication", "use_qalora", "lora_bias")
+WHOLE = {
+    "base_model.model.model.embed_tokens.weight": "embedding",
+    "base_model.model.lm_head.weight": "head",
+}
+"""Weights that a run may have trained as they are."""
+ODD = ("use_dora", "rank_pattern", "alpha_pattern", "layer_replication", "use_qalora", "lora_bias")
 
 
 class Adapters:
@@ -43,8 +48,9 @@ class Adapters:
 
 
 def merge(base: Weights, shape: Shape, folder: Path) -> Weights:
-    """A copy of `base` with the PEFT adapter in `folder` added: W + B·A·scale, in float32."""
-    config, pairs = _read(folder)
+    """A copy of `base` with the PEFT adapter in `folder` added: W + B·A·scale, in float32; embeddings replaced."""
+    config, pairs, whole = _read(folder)
+    base = _replaced(base, whole, folder)
     scale = config["lora_alpha"] / (config["r"] ** 0.5 if config.get("use_rslora") else config["r"])
     layers = list(base.layers)
     for (number, module), (a, b) in pairs.items():
@@ -56,8 +62,19 @@ def merge(base: Weights, shape: Shape, folder: Path) -> Weights:
     return replace(base, layers=tuple(layers))
 
 
-def _read(folder: Path) -> tuple[dict[str, Any], dict[tuple[int, str], tuple[Tensor, Tensor]]]:
-    """The adapter's settings and its (A, B) for each (layer, module)."""
+def _replaced(base: Weights, whole: dict[str, Tensor], folder: Path) -> Weights:
+    """`base` with trained embeddings; where it had one for both ends, so it has now."""
+    for name, weight in whole.items():
+        if weight.shape != getattr(base, name).shape:
+            what = f"its {name} does not fit"
+            raise RefactError(f"{folder} is no adapter for this model: {what}.", "Pick another checkpoint.")
+    if base.head is base.embedding and "embedding" in whole:
+        whole = {"head": whole["embedding"], **whole}
+    return replace(base, **{name: weight.float() for name, weight in whole.items()})
+
+
+def _read(folder: Path) -> tuple[dict[str, Any], dict[tuple[int, str], tuple[Tensor, Tensor]], dict[str, Tensor]]:
+    """The adapter's settings, its (A, B) for each (layer, module), and what was trained whole."""
     try:
         config: dict[str, Any] = json.loads((folder / "adapter_config.json").read_text())
         tensors = load_file(folder / "adapter_model.safetensors")
@@ -65,7 +82,11 @@ def _read(folder: Path) -> tuple[dict[str, Any], dict[tuple[int, str], tuple[Ten
         raise RefactError(f"The checkpoint in {folder} cannot be read: {error}", "Pick another checkpoint.") from error
     odd = [name for name in ODD if config.get(name)]
     halves: dict[tuple[int, str], dict[str, Tensor]] = {}
+    whole: dict[str, Tensor] = {}
     for name, tensor in tensors.items():
+        if name in WHOLE:
+            whole[WHOLE[name]] = tensor
+            continue
         found = LAYER.fullmatch(name)
         if not found:
             odd.append(name)
@@ -74,7 +95,7 @@ def _read(folder: Path) -> tuple[dict[str, Any], dict[tuple[int, str], tuple[Ten
     if odd or any(len(half) != 2 for half in halves.values()):
         what = ", ".join(odd[:3]) or "halves are missing"
         raise RefactError(f"The checkpoint in {folder} is not plain LoRA: {what}.", "Pick another checkpoint.")
-    return config, {place: (half["A"], half["B"]) for place, half in halves.items()}
+    return config, {place: (half["A"], half["B"]) for place, half in halves.items()}, whole
 
 
 def _add(layer: Layer, pristine: Layer, shape: Shape, module: str, change: Tensor) -> Layer:

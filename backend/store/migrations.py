@@ -114,6 +114,13 @@ def runs_that_go_on(connection: sqlite3.Connection) -> None:
     connection.execute("ALTER TABLE runs ADD COLUMN held_back INTEGER NOT NULL DEFAULT 0")
 
 
+def what_trainers_tell(connection: sqlite3.Connection) -> None:
+    """The forecast's range and how busy the device is; which checkpoints are kept whatever comes."""
+    for column in ("eta_low_s", "eta_high_s", "utilisation"):
+        connection.execute(f"ALTER TABLE runs ADD COLUMN {column} REAL")
+    connection.execute("ALTER TABLE checkpoints ADD COLUMN pinned INTEGER NOT NULL DEFAULT 0")
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     first_tables,
     files_by_hand,
@@ -128,6 +135,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     files_warnings,
     evaluation_of_checkpoints,
     runs_that_go_on,
+    what_trainers_tell,
 )
 """In the order they are applied; one that has been released is never changed, only followed."""
 

@@ -3,12 +3,13 @@
 import contextlib
 import gc
 import logging
+import os
 import signal
 import sys
 from pathlib import Path
 
 from backend.errors import RefactError
-from backend.jobs.journal import JournalWriter
+from backend.jobs.journal import JournalWriter, Silence
 from backend.train.job import FULL_DISK, Folder
 
 
@@ -27,10 +28,12 @@ class Flag:
 
 def main(folder: Folder, stop: Flag) -> int:
     """Train and journal how it ended; the exit status says the same."""
-    journal = JournalWriter(folder.journal)
+    # Of several processes that torchrun started for one run the first speaks for all.
+    journal = JournalWriter(folder.journal) if os.environ.get("RANK", "0") == "0" else Silence(folder.journal)
     journal.write("start")
     # Importing torch takes seconds; the engine sees the start before that.
     from backend.train import loop, save
+    from backend.train.room import OutOfRoom
 
     try:
         reason = loop.Trainer(folder, journal, stop).run()
@@ -38,8 +41,13 @@ def main(folder: Folder, stop: Flag) -> int:
     except loop.Interrupted:
         journal.write("stopped")
     except loop.NotANumber:
-        text = "The loss was not a number twice running; the checkpoints saved before that are good."
-        journal.write("failed", reason=text, hint="Start a run with a lower learning_rate.")
+        text = "The loss was not a number twice running, and again at half the learning rate; it stopped there."
+        journal.write("failed", reason=f"{text} {kept(save.best_whole(folder))}", hint="Lower learning_rate.")
+        return 1
+    except OutOfRoom as error:
+        text = f"A single sequence does not fit into memory, even with activations recomputed ({error})."
+        hint = "Start a run with a smaller context, on a smaller model, or with a base in 4bit."
+        journal.write("failed", reason=f"{text} {kept(save.best_whole(folder))}", hint=hint)
         return 1
     except save.NoRoom as error:
         # On a full disk the journal may be refused too: then the exit status tells it.
@@ -54,6 +62,11 @@ def main(folder: Folder, stop: Flag) -> int:
         journal.write("failed", reason=error.message, hint=error.hint)
         return 1
     return 0
+
+
+def kept(checkpoint: Path | None) -> str:
+    """What there is of a run that failed."""
+    return f"The best checkpoint, {checkpoint.name}, is good." if checkpoint else "No checkpoint was made before that."
 
 
 if __name__ == "__main__":

@@ -10,15 +10,19 @@ from backend.train.packing import Row
 
 STEP = 32
 """Rows are padded to a multiple of this, so that shapes repeat and memory is reused."""
+Span = tuple[int, int, int]
+"""A document in a batch: its row, its first column, and the column after its last."""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """One micro-batch; `mask` is true where a token (row) may look at another (column)."""
+    """One micro-batch."""
 
     ids: Tensor
     positions: Tensor
-    mask: Tensor
+    documents: tuple[Span, ...]
+    borders: Tensor
+    """Where documents and runs of padding begin, counted over the rows one after the other, and where the last ends."""
     targets: Tensor
     weights: Tensor
 
@@ -28,10 +32,19 @@ class Batch:
         return Batch(
             self.ids.to(device),
             self.positions.to(device),
-            self.mask.to(device),
+            self.documents,
+            self.borders.to(device),
             self.targets.to(device),
             self.weights.to(device),
         )
+
+    def mask(self) -> Tensor:
+        """True where a token (row) may look at another (column), as models take it that know of no documents."""
+        owners = torch.full(self.ids.shape, -1)
+        for owner, (row, start, end) in enumerate(self.documents):
+            owners[row, start:end] = owner
+        causal = torch.ones((owners.shape[1], owners.shape[1]), dtype=torch.bool).tril()
+        return ((owners[:, :, None] == owners[:, None, :]) & causal)[:, None].to(self.ids.device)
 
 
 def batch(rows: Sequence[Row], pad: int) -> Batch:
@@ -40,23 +53,26 @@ def batch(rows: Sequence[Row], pad: int) -> Batch:
     length = -(-longest // STEP) * STEP
     ids = torch.full((len(rows), length), pad)
     positions = torch.zeros((len(rows), length), dtype=torch.long)
-    owners = torch.full((len(rows), length), -1)
     weights = torch.zeros((len(rows), length))
+    documents: list[Span] = []
+    borders = [0]
     for number, row in enumerate(rows):
         start = 0
-        for owner, document in enumerate(row.sequences):
+        for document in row.sequences:
             end = start + len(document.ids)
             ids[number, start:end] = torch.tensor(document.ids)
             positions[number, start:end] = torch.arange(end - start)
-            owners[number, start:end] = owner
             weights[number, start:end] = torch.tensor(document.weights)
+            documents.append((number, start, end))
+            borders.append(number * length + end)
             start = end
-    causal = torch.ones((length, length), dtype=torch.bool).tril()
-    mask = (owners[:, :, None] == owners[:, None, :]) & causal
+        if start < length:
+            borders.append((number + 1) * length)
     # Position t predicts token t + 1; the first token of a document has weight zero, so nothing crosses a border.
     targets, shifted = torch.roll(ids, -1, 1), torch.roll(weights, -1, 1)
     shifted[:, -1] = 0.0
-    return Batch(ids, positions, mask[:, None], targets, shifted)
+    starts = torch.tensor(borders, dtype=torch.int32)
+    return Batch(ids, positions, tuple(documents), starts, targets, shifted)
 
 
 def weight_of(rows: Sequence[Row]) -> float:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 
 from backend.models.tokenizer import TextTokenizer
+from backend.train import forward
 from backend.train.answers import Judged, groups, judge
 from backend.train.batches import Batch, batch
 from backend.train.intervals import Sums, pair
@@ -34,22 +34,22 @@ class Tests:
 
 def losses(model: Any, one: Batch) -> torch.Tensor:
     """Sum of weighted nats over a batch."""
-    logits = model(input_ids=one.ids, attention_mask=one.mask, position_ids=one.positions, use_cache=False).logits
-    nats = F.cross_entropy(logits.flatten(0, 1), one.targets.flatten(), reduction="none")
-    return (nats * one.weights.flatten()).sum()
+    return forward.nats(model, one)
 
 
-def mean_loss(model: Any, rows: Sequence[Row], pad: int, device: torch.device, check: Check) -> float:
-    """Mean nats per token of plain text."""
+def nats_and_tokens(
+    model: Any, rows: Sequence[Row], pad: int, device: torch.device, check: Check, together: int = TOGETHER
+) -> tuple[float, float]:
+    """Sum of nats over rows of plain text and the tokens they are of, so many rows at a time."""
     model.eval()
     nats, tokens = 0.0, 0.0
-    for start in range(0, len(rows), TOGETHER):
+    for start in range(0, len(rows), together):
         check()
-        one = batch(rows[start : start + TOGETHER], pad).to(device)
+        one = batch(rows[start : start + together], pad).to(device)
         with torch.no_grad():
             nats += float(losses(model, one))
         tokens += float(one.weights.sum())
-    return nats / max(tokens, 1.0)
+    return nats, tokens
 
 
 def compare(

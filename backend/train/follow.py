@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-import os
+import shutil
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,30 +12,20 @@ from backend import wire
 from backend.context import Context
 from backend.errors import RefactError
 from backend.jobs import journal
-from backend.jobs.process import Child, adopt, spawn
+from backend.jobs.process import Child
 from backend.jobs.queue import JobHandle
 from backend.jobs.states import Stopped
 from backend.store.database import now
 from backend.train import made, records
 from backend.train.job import FULL_DISK, Folder
+from backend.train.launch import adopted, launch
 
 POLL_S = 0.2
 SHOW_S = 0.25
 BACK_OFF_S = (1.0, 5.0, 20.0)
 """Waits before a trainer that died is raised again; as many times in a row as there are waits."""
-ENVIRONMENT = {
-    # Training frees and takes the same large blocks each step; returning them to the system costs half the speed.
-    "GLIBC_TUNABLES": "glibc.malloc.mmap_threshold=8589934592:glibc.malloc.trim_threshold=8589934592"
-    ":glibc.malloc.top_pad=67108864:glibc.malloc.hugetlb=1",
-    "OMP_WAIT_POLICY": "PASSIVE",
-    "PYTHONUNBUFFERED": "1",
-    "PYTHONWARNINGS": "ignore",
-    "HF_HUB_OFFLINE": "1",
-    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
-    "TRANSFORMERS_VERBOSITY": "error",
-    "TOKENIZERS_PARALLELISM": "false",
-}
-NICE = 10
+FULL_BELOW = 1_000_000
+"""Bytes."""
 FULL = "The disk is full: the run could not be saved. The last good checkpoint is kept."
 
 
@@ -57,7 +47,7 @@ class Follower:
         row = await records.row_of(self.ctx, self.run)
         await self.drain(handle)
         if row["pid"]:
-            self.child = adopt(row["pid"], row["pid_started"])
+            self.child = adopted(self.folder, row["pid"], row["pid_started"])
         deaths, reached = 0, row["step"] or 0
         while not (ending := await self._ended()):
             if self.leaving:
@@ -74,8 +64,8 @@ class Follower:
 
     async def stop(self) -> None:
         """Ask the trainer to save and end."""
-        if self.child and self.child.alive():
-            os.kill(self.child.pid, 15)
+        if self.child:
+            self.child.ask_to_end()
 
     async def drain(self, handle: JobHandle | None = None) -> None:
         """Take over everything that the journal says by now."""
@@ -94,6 +84,7 @@ class Follower:
         for metric in metrics:
             self.ctx.tell("metric", wire.MetricEvent(run=self.run, metric=metric))
         if any(line["kind"] == "checkpoint" for line in lines):
+            await self._prune()
             await announce_checkpoints(self.ctx)
         await self.show(handle, at_once=any(line["kind"] in ("phase", "eval") for line in lines))
 
@@ -120,17 +111,7 @@ class Follower:
 
     async def _spawn(self) -> None:
         self._ending = None
-        threads = self.folder.read_job().threads
-        environment = {**ENVIRONMENT, "OMP_NUM_THREADS": str(threads)}
-        self.child = await spawn(
-            self.ctx.paths,
-            "backend.train",
-            str(self.folder.path),
-            log=self.folder.log,
-            env=environment,
-            detach=True,
-            nice=NICE,
-        )
+        self.child = await launch(self.ctx.paths, self.folder)
         row = await records.row_of(self.ctx, self.run)
         await records.change(
             self.ctx,
@@ -163,7 +144,8 @@ class Follower:
 
     async def _died(self, code: int | None, deaths: int, step: int, handle: JobHandle) -> None:
         """A trainer is gone without a word: wait a little and let it be raised again, or give the run up."""
-        if code == FULL_DISK:
+        # torchrun has an exit status of its own.
+        if code == FULL_DISK or shutil.disk_usage(self.ctx.paths.home).free < FULL_BELOW:
             self._ending = {"kind": "paused", "reason": FULL, "hint": f"Free some space, then {self._resume_words()}."}
             return
         why = "was killed (out of memory, or by hand)" if code in (-9, 137, None) else f"died with exit status {code}"
@@ -192,6 +174,9 @@ class Follower:
             reason=told,
             phase="",
             eta_s=None,
+            eta_low_s=None,
+            eta_high_s=None,
+            utilisation=None,
             ended=now(),
             pid=None,
             wanted="stopped",
@@ -207,8 +192,14 @@ class Follower:
         else:
             raise RefactError(reason or f"The run {self.run} failed.", hint)
 
-    def _note(self, text: str) -> None:
-        line = {"v": 1, "at": now(), "kind": "log", "level": "warning", "text": text}
+    async def _prune(self) -> None:
+        """Throw away what nobody asked to keep, and say so."""
+        if gone := await made.prune(self.ctx, self.run):
+            steps = ", ".join(map(str, gone))
+            self._note(f"not among the best any more, thrown away: the checkpoint of step {steps}", "info")
+
+    def _note(self, text: str, level: str = "warning") -> None:
+        line = {"v": 1, "at": now(), "kind": "log", "level": level, "text": text}
         with self.folder.notes.open("a") as notes:
             notes.write(json.dumps(line) + "\n")
 

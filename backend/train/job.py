@@ -36,7 +36,9 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     windows: int = 24
     """Rows of the fixed test set."""
     threads: int = 2
-    """Fixed, since other thread counts add numbers in another order."""
+    """Of each process; fixed, since other thread counts add numbers in another order."""
+    processes: int = 1
+    """Side by side, each with its share of every batch."""
 
     described: str = ""
     """The base model's description as JSON; empty for the starter."""
@@ -83,6 +85,11 @@ class Folder:
     def state(self) -> Path:
         """Everything that resuming needs; replaced as a whole."""
         return self.path / "train_state" / "state.pt"
+
+    @property
+    def former_state(self) -> Path:
+        """The state before that, for when the newest is damaged."""
+        return self.path / "train_state" / "former.pt"
 
     def checkpoint(self, step: int) -> Path:
         return self.checkpoints / f"step-{step:06d}"

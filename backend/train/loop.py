@@ -4,32 +4,24 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from itertools import islice
-from pathlib import Path
-from typing import Any
 
-import psutil
 import torch
-from accelerate import Accelerator
 
-from backend.devices import fast_bf16
 from backend.jobs.journal import JournalWriter
-from backend.models.load import load_base
-from backend.models.tokenizer import load_tokenizer
-from backend.train import evaluate, held_out, lora, probe, save
-from backend.train.batches import batch, weight_of
-from backend.train.dataset import Rows, Texts, held_out_rows, read_manifest
+from backend.train import evaluate, opening, save, worth
+from backend.train.gradients import Gradients, finite
 from backend.train.job import Folder
+from backend.train.keeping import Keeper
+from backend.train.meter import Meter
 from backend.train.packing import Row
-from backend.train.places import choose
-from backend.train.progress import Progress
+from backend.train.progress import Progress, test_every
+from backend.train.ranks import Ranks
+from backend.train.room import Backoff, limit
 from backend.train.settings import learning_rate_at
 
-STATE_EVERY_S = 10.0
-"""A kill loses at most about this much work."""
-EVALUATED = 96
-"""Rows of held-out code, and of code from elsewhere, whose loss is compared in the end."""
 LATEST = 1.5
 """Where a time was given, training ends at this multiple of it at the latest."""
+Taken = tuple[int, int, Row]
 
 
 class Interrupted(Exception):
@@ -37,77 +29,69 @@ class Interrupted(Exception):
 
 
 class NotANumber(Exception):
-    """The loss was not finite twice running; the last good checkpoint stands."""
+    """The loss was not finite twice running, and again at half the rate; the last good checkpoint stands."""
+
+
+class Again(Exception):
+    """Goes on from the last saved state."""
 
 
 class Trainer:
     """One run, from wherever it stands to its end."""
 
     def __init__(self, folder: Folder, journal: JournalWriter, stop: Callable[[], bool]) -> None:
-        self.folder, self.journal, self._stop = folder, journal, stop
+        self.folder, self.journal, self._stop, self.ranks = folder, journal, stop, Ranks()
         self.job = folder.read_job()
         self.settings = self.job.settings
         self.progress = Progress(steps=self.job.steps)
-        self._saved_at = time.monotonic()
+        self.meter = Meter(self.job.threads)
 
     def run(self) -> str:
-        """Train to the end and evaluate; returns why it ended early, or "". Raises Interrupted, NotANumber, NoRoom."""
+        """Train to the end and evaluate; returns why it ended early, or "".
+
+        Raises Interrupted, NotANumber, NoRoom, OutOfRoom, RefactError."""
         torch.set_num_threads(self.job.threads)
         torch.use_deterministic_algorithms(True, warn_only=True)
-        save.clear_leftovers(self.folder)
-        self._read()
-        self._load()
-        if not self._resume():
+        # Else every new tensor is filled before it is written.
+        torch.utils.deterministic.fill_uninitialized_memory = False
+        limit(self.settings["memory_limit_gb"], self.ranks.count)
+        if self.ranks.first:
+            save.clear_leftovers(self.folder)
+        self._phase("reading files")
+        self.data = opening.open_data(self.folder, self.job)
+        self._check()
+        self._phase("loading the model")
+        self.tuned = opening.open_model(self.job, self.data, self.ranks, self._warn)
+        self.model = self.tuned.model
+        self.keeper = Keeper(self.folder, self.job, self.tuned, self.journal, self.ranks.first)
+        self._check()
+        resumed = self._resume()
+        # What is there was read by all before the first of them writes.
+        self.ranks.wait()
+        if not resumed:
             self._begin()
         self._train()
-        self._evaluate()
+        if self.ranks.first:
+            self._evaluate()
         return self.progress.reason
 
-    def _read(self) -> None:
-        """Open the data; the rows themselves are made as they are needed."""
-        self._phase("reading files")
-        info = self.job.info()
-        self.tokenizer = load_tokenizer(info)
-        self.pad = self.tokenizer.marks.eot
-        members = read_manifest(self.folder.manifest)
-        content = self.folder.path / self.job.content
-        train = Texts(content, [member for member in members if member.set == "train"])
-        self.test = Texts(content, [member for member in members if member.set == "test"])
-        self.rows = Rows(train, info, self.tokenizer, self.settings)
-        self._check()
-        context, seed = self.settings["context"], self.settings["seed"]
-        self.held_out = held_out_rows(self.test, info, self.tokenizer, context, self.job.windows, seed)
-
-    def _load(self) -> None:
-        """The model with its adapters, the optimizer, and accelerate around both."""
-        self._phase("loading the model")
-        precision = "bf16" if torch.cuda.is_available() or fast_bf16() else "no"
-        self.accelerator = Accelerator(mixed_precision=precision, cpu=not torch.cuda.is_available())
-        model = lora.adapted(load_base(self.job.info(), torch.float32), self.settings)
-        if self.job.adapter:
-            save.load_adapter(model, Path(self.job.adapter))
-        optimizer = torch.optim.AdamW(
-            list(lora.trainable(model).values()),
-            lr=0.0,
-            betas=(0.9, 0.99),
-            weight_decay=self.settings["weight_decay"],
-            fused=True,
-        )
-        self.model, self.optimizer = self.accelerator.prepare(model, optimizer)
-        self.device = self.accelerator.device
-        self._check()
-
     def _resume(self) -> bool:
-        """Put the newest state back, if there is one."""
-        state = save.load_state(self.folder)
-        if state is None:
-            return False
-        lora.restore(self.model, state["lora"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.progress = Progress(**state["progress"])
-        self._log(f"resumed at step {self.progress.step} of {self.progress.steps}")
-        self.journal.write("plan", steps=self.progress.steps)
-        return True
+        """Put the newest good state back, if there is one."""
+        found, unreadable = self.keeper.restore()
+        for name in unreadable:
+            self._warn(f"{name} is damaged; {'going on from the state before it' if found else 'it cannot be used'}")
+        if found:
+            self.progress = found
+            self._log(f"resumed at step {self.progress.step} of {self.progress.steps}")
+            self.journal.write("plan", steps=self.progress.steps)
+        self._arrange()
+        return found is not None
+
+    def _arrange(self) -> None:
+        """What computes depends on where the run stands: memory may have been short before."""
+        size = self.settings["micro_batch_size"]
+        self.backoff = Backoff(self.progress, size, self.model, self._warn)
+        self.gradients = Gradients(self.model, self.tuned.weights, self.data.pad, self.ranks, self.backoff)
 
     def _begin(self) -> None:
         """Step 0: what the base model makes of the held-out files, and how many steps the time allows."""
@@ -117,86 +101,105 @@ class Trainer:
         self.journal.write("eval", step=0, test_loss=self.progress.base_loss)
         if self.job.seconds and not self.job.exact:
             self._phase("measuring speed")
-            self.progress.steps = self._steps_that_fit(self.job.seconds)
+            self.progress.steps = int(self.ranks.of_first(self._steps_that_fit(self.job.seconds)))
         self.journal.write("plan", steps=self.progress.steps)
-        self._save_state()
+        self.keeper.state(self.progress)
 
     def _steps_that_fit(self, seconds: float) -> int:
         """How many steps this machine takes in `seconds`, from a few that teach nothing."""
-        rows = [row for _, _, row in islice(self.rows.stream(), self.settings["batch_size"])]
-        self._gradient(rows)
+        rows = [row for _, _, row in islice(self.data.rows.stream(), self.settings["batch_size"])]
+        self.gradients.of(rows)
         started = time.monotonic()
-        self._gradient(rows)
-        self.optimizer.zero_grad()
+        self.gradients.of(rows)
+        self.gradients.clear()
         fit = int(0.93 * seconds / max(time.monotonic() - started, 1e-3))
         return max(min(fit, self.job.most_steps or fit), 5)
 
     def _train(self) -> None:
-        progress = self.progress
-        if not progress.goes_on():
-            return
-        self._phase("training")
-        stream = self.rows.stream(progress.epoch, progress.index)
-        while progress.goes_on():
-            if self._stop():
-                self._save_state()
-                self._save_checkpoint(None)
-                raise Interrupted
-            self._step(stream)
-            if progress.step % self._eval_every() == 0 or progress.step >= progress.steps:
-                self._test()
-            self._end_early()
-            self._save_now_and_then()
-        self._save_state()
+        while self.progress.goes_on():
+            self._phase("training")
+            stream = self.data.rows.stream(self.progress.epoch, self.progress.index)
+            try:
+                while self.progress.goes_on():
+                    self._advance(stream)
+            except Again:
+                continue
 
-    def _step(self, stream: Iterator[tuple[int, int, Row]]) -> None:
-        """One optimizer step; a loss that is not finite is skipped once."""
+    def _advance(self, stream: Iterator[Taken]) -> None:
+        """One step, and what is due after it."""
+        progress, room = self.progress, self.backoff.room
+        stop, late = self._step(stream)
+        if stop:
+            self.keeper.state(progress)
+            self.keeper.checkpoint(progress, None)
+            raise Interrupted
+        if progress.step % self._every() == 0 or progress.step >= progress.steps:
+            self._test()
+        self._end_early(late)
+        if progress.ended or room != self.backoff.room:
+            self.keeper.state(progress)
+        else:
+            self.keeper.now_and_then(progress)
+
+    def _step(self, stream: Iterator[Taken]) -> tuple[bool, bool]:
+        """One optimizer step; whether a process was asked to stop, and whether the time is over."""
         progress, started = self.progress, time.monotonic()
         taken = list(islice(stream, self.settings["batch_size"]))
         rows = [row for _, _, row in taken]
         number = progress.step + 1
-        torch.manual_seed(self.settings["seed"] * 1_000_003 + number)
-        loss = self._gradient(rows)
-        rate = learning_rate_at(number, progress.steps, self.settings)
-        finite = loss == loss and abs(loss) != float("inf")
-        if finite:
-            self.accelerator.clip_grad_norm_(self.model.parameters(), 1.0)
-            for group in self.optimizer.param_groups:
+        torch.manual_seed(self.settings["seed"] * 1_000_003 + number + self.ranks.number * 500_009)
+        late = self.ranks.first and bool(self.job.seconds) and progress.elapsed_s > LATEST * (self.job.seconds or 0)
+        loss, norm, flags = self.gradients.of(rows, (float(self._stop()), float(late)))
+        rate = learning_rate_at(number, progress.steps, self.settings) * progress.rate_share
+        good = finite(loss, norm)
+        if good:
+            for group in self.tuned.optimizer.param_groups:
                 group["lr"] = rate
-            self.optimizer.step()
-        self.optimizer.zero_grad()
-        self._count_bad(finite, number)
+            self.tuned.optimizer.step()
+        self.gradients.clear()
+        self._count_bad(good, number)
         progress.step, progress.epoch, progress.index = number, taken[-1][0], taken[-1][1] + 1
         seconds = time.monotonic() - started
         progress.timed(seconds)
+        self._tell_step(loss if good else None, rate, sum(row.used for row in rows) / seconds)
+        return flags[0] > 0, flags[1] > 0
+
+    def _tell_step(self, loss: float | None, rate: float, tokens_per_s: float) -> None:
+        eta, low, high = self.progress.eta(self._every())
         self.journal.write(
             "step",
-            step=number,
-            train_loss=loss if finite else None,
+            step=self.progress.step,
+            train_loss=loss,
             learning_rate=rate,
-            tokens_per_s=round(sum(row.used for row in rows) / seconds, 1),
-            memory_bytes=self._memory(),
-            elapsed_s=round(progress.elapsed_s, 2),
-            eta_s=round(progress.eta_s(), 1),
+            tokens_per_s=round(tokens_per_s, 1),
+            memory_bytes=self.meter.memory(),
+            utilisation=self.meter.utilisation(),
+            elapsed_s=round(self.progress.elapsed_s, 2),
+            eta_s=round(eta, 1),
+            eta_low_s=round(low, 1),
+            eta_high_s=round(high, 1),
         )
 
-    def _gradient(self, rows: list[Row]) -> float:
-        """Add up the gradients of a batch in micro-batches; returns its mean weighted loss in nats per token."""
-        self.model.train()
-        whole, size, total = max(weight_of(rows), 1.0), self.settings["micro_batch_size"], 0.0
-        for start in range(0, len(rows), size):
-            one = batch(rows[start : start + size], self.pad).to(self.device)
-            loss = evaluate.losses(self.model, one) / whole
-            self.accelerator.backward(loss)
-            total += float(loss.detach())
-        return total
-
-    def _count_bad(self, finite: bool, step: int) -> None:
-        self.progress.bad = 0 if finite else self.progress.bad + 1
-        if not finite:
-            self._log(f"the loss of step {step} was not a number; the step was skipped", "warning")
-        if self.progress.bad > 1:
+    def _count_bad(self, good: bool, step: int) -> None:
+        """A step that is no number is skipped; after two running the last state is taken up at half the rate, once."""
+        progress = self.progress
+        progress.bad = 0 if good else progress.bad + 1
+        if good:
+            return
+        if progress.bad == 1:
+            self._warn(f"the loss of step {step} was not a number; the step was skipped")
+            return
+        found = self.keeper.restore()[0] if progress.rate_share == 1.0 else None
+        if found is None:
             raise NotANumber
+        self.progress = found
+        self.progress.rate_share, self.progress.bad = 0.5, 0
+        self.ranks.wait()
+        self.keeper.state(self.progress)
+        self._arrange()
+        back = f"going on from step {self.progress.step} at half the learning rate"
+        self._warn(f"the loss of step {step} was not a number either; {back}")
+        raise Again
 
     def _test(self) -> None:
         """Test loss and a checkpoint; remembers the best."""
@@ -204,22 +207,28 @@ class Trainer:
         loss = self._test_loss()
         self.journal.write("eval", step=progress.step, test_loss=loss)
         progress.tested(loss)
-        self._save_checkpoint(loss)
+        self.keeper.checkpoint(progress, loss)
         progress.tested_in(time.monotonic() - started)
 
     def _test_loss(self) -> float:
-        return evaluate.mean_loss(self.model, self.held_out, self.pad, self.device, self._check)
+        """Mean nats per token of the held-out rows, each process having computed its share."""
+        share, pad, device = self.ranks.share(self.data.held_out), self.data.pad, self.ranks.device
+        found = self.backoff.run(
+            lambda size: evaluate.nats_and_tokens(self.model, share, pad, device, self._check, size)
+        )
+        nats, tokens = self.ranks.add_up(found)
+        return nats / max(tokens, 1.0)
 
-    def _end_early(self) -> None:
+    def _end_early(self, late: bool) -> None:
         """Decide whether this was the last step; asked for exactly, only the number of steps decides."""
-        progress, job = self.progress, self.job
+        progress = self.progress
         progress.ended = progress.step >= progress.steps
-        if job.exact or progress.ended:
+        if self.job.exact or progress.ended:
             return
         patience = self.settings["early_stop_patience"]
         if progress.waited >= patience:
             progress.reason = f"Ended early at step {progress.step}: {patience} test losses without a new best."
-        elif job.seconds and progress.elapsed_s > LATEST * job.seconds:
+        elif late:
             progress.reason = f"Ended at step {progress.step}: the machine was slower than planned."
         if progress.reason:
             progress.ended = True
@@ -227,64 +236,21 @@ class Trainer:
                 self._test()
 
     def _evaluate(self) -> None:
-        """Complete held-out places by the base model and by the best checkpoint."""
+        """Compare the best checkpoint with the base."""
         self._phase("evaluating")
-        progress = self.progress
-        if progress.best_step and progress.best_step != progress.step:
-            save.load_adapter(self.model, self.folder.checkpoint(progress.best_step))
-        context, seed = self.settings["context"], self.settings["seed"]
-        texts = [text for _, text in held_out.chosen(self.test, seed)]
-        tests = evaluate.Tests(
-            places=choose(texts, self.job.info(), self.tokenizer, context, self.settings["eval_places"], seed),
-            files=held_out.rows_by_file(texts, self.job.info(), self.tokenizer, context, EVALUATED * context),
-            elsewhere=held_out.rows_by_file(
-                probe.texts(), self.job.info(), self.tokenizer, context, EVALUATED * context
-            ),
-        )
-        found = evaluate.compare(
-            self.model, tests, self.tokenizer, self.pad, self.device, self._check, self.job.rival_path
-        )
-        if self.job.rival:
-            found["rival"] = {"checkpoint": self.job.rival, **found["rival"]}
-        self.journal.write("evaluation", step=progress.best_step or progress.step, **found)
+        checkpoint = worth.take_best(self.folder, self.progress, self.model, self._warn)
+        found = worth.measured(self.job, self.data, self.model, self.ranks.device, self._check, self._warn)
+        if found:
+            self.journal.write("evaluation", step=checkpoint, **found)
 
-    def _eval_every(self) -> int:
-        """About ten test losses a run cost less than a twentieth of its time."""
-        return int(self.settings["eval_every"]) or max(5, -(-self.progress.steps // 10))
-
-    def _save_now_and_then(self) -> None:
-        every = int(self.settings["save_every"])
-        due = self.progress.step % every == 0 if every else time.monotonic() - self._saved_at > STATE_EVERY_S
-        if due:
-            self._save_state()
-
-    def _save_state(self) -> None:
-        save.save_state(
-            self.folder,
-            {
-                "lora": lora.snapshot(self.model),
-                "optimizer": self.optimizer.state_dict(),
-                "progress": self.progress.as_dict(),
-            },
-        )
-        self._saved_at = time.monotonic()
-
-    def _save_checkpoint(self, test_loss: float | None) -> None:
-        step = self.progress.step
-        if step == 0:
-            return
-        meta: dict[str, Any] = {"run": self.job.run, "base_model": self.job.model, "base_loss": self.progress.base_loss}
-        meta |= {"test_loss": test_loss, "data": save.fingerprint(self.folder.manifest), "settings": self.settings}
-        path, size = save.save_checkpoint(self.folder, self.model, step, meta)
-        self.journal.write("checkpoint", step=step, test_loss=test_loss, path=str(path), size=size)
-
-    def _memory(self) -> int:
-        if self.device.type == "cuda":
-            return int(torch.cuda.max_memory_allocated(self.device))
-        return int(psutil.Process().memory_info().rss)
+    def _every(self) -> int:
+        """Steps between two test losses."""
+        chosen, progress = int(self.settings["eval_every"]), self.progress
+        return chosen or test_every(progress.steps, self.job.windows, self.settings["batch_size"])
 
     def _check(self) -> None:
-        if self._stop():
+        """Where it stands alone, a process may stop at once; side by side they stop between two steps, together."""
+        if (self.ranks.count == 1 or self.progress.ended) and self._stop():
             raise Interrupted
 
     def _phase(self, phase: str) -> None:
@@ -292,3 +258,6 @@ class Trainer:
 
     def _log(self, text: str, level: str = "info") -> None:
         self.journal.write("log", level=level, text=text)
+
+    def _warn(self, text: str) -> None:
+        self._log(text, "warning")

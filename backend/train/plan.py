@@ -1,6 +1,7 @@
 """Works out steps, batch, memory and time of a run before it starts, or says what is missing; torch-free."""
 
 import math
+import os
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,7 +13,7 @@ from backend.models.catalog import ModelInfo
 from backend.scan import results
 from backend.scan import run as scan_run
 from backend.scan.results import AcceptedFile
-from backend.train import fit, retune, syntax
+from backend.train import fit, machine, retune, syntax
 from backend.train.retune import Parent
 from backend.train.settings import merged, targets_of
 
@@ -70,6 +71,7 @@ async def prepare(ctx: Context, request: wire.StartRun) -> Prepared:
     elif request.new_only:
         raise BadRequest("New since what?", "Name the checkpoint to go on from as RUN:STEP.")
     chosen = merged(overrides)
+    machine.refuse_impossible(chosen, len(devices.gpus()), len(os.sched_getaffinity(0)))
     if request.steps is not None and chosen["train_steps"] < 1:
         raise BadRequest("A run needs at least one step.", "Leave --steps out and it is planned.")
     if request.minutes is not None and not 0.1 <= request.minutes <= 10_000:

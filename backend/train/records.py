@@ -20,7 +20,17 @@ METRIC = (
     "tokens_per_s = COALESCE(excluded.tokens_per_s, tokens_per_s)"
 )
 EVALUATION = wire.Evaluation.__struct_fields__
-LIVE_FIELDS = ("train_loss", "learning_rate", "tokens_per_s", "memory_bytes", "elapsed_s", "eta_s")
+LIVE_FIELDS = (
+    "train_loss",
+    "learning_rate",
+    "tokens_per_s",
+    "memory_bytes",
+    "utilisation",
+    "elapsed_s",
+    "eta_s",
+    "eta_low_s",
+    "eta_high_s",
+)
 ENDINGS = ("done", "stopped", "paused", "failed")
 
 
@@ -64,6 +74,9 @@ def to_wire(ctx: Context, row: sqlite3.Row) -> wire.Run:
         memory_bytes=row["memory_bytes"],
         elapsed_s=row["elapsed_s"] or 0.0,
         eta_s=row["eta_s"],
+        eta_low_s=row["eta_low_s"],
+        eta_high_s=row["eta_high_s"],
+        utilisation=row["utilisation"],
         created=row["created"],
         started=row["started"],
         ended=row["ended"],
@@ -124,11 +137,11 @@ def _fold(changes: dict[str, Any], line: dict[str, Any]) -> None:
             busy = line["phase"] in ("training", "evaluating")
             changes |= {"phase": line["phase"], "state": "running" if busy else "preparing"}
             if line["phase"] == "evaluating":
-                changes["eta_s"] = None
+                changes |= {"eta_s": None, "eta_low_s": None, "eta_high_s": None}
         case "plan":
             changes["steps"] = line["steps"]
         case "step":
-            changes |= {"step": line["step"], **{name: line[name] for name in LIVE_FIELDS}}
+            changes |= {"step": line["step"], **{name: line.get(name) for name in LIVE_FIELDS}}
         case "eval" if line["step"] == 0:
             changes["base_loss"] = line["test_loss"]
         case "eval":

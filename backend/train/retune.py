@@ -13,8 +13,9 @@ from backend.scan.results import AcceptedFile
 from backend.train import made
 from backend.train.dataset import read_manifest
 from backend.train.job import Folder
+from backend.train.settings import BY_NAME
 
-SHAPE = ("lora_r", "lora_alpha", "target_modules")
+SHAPE = ("lora_r", "lora_alpha", "target_modules", "train_embeddings")
 """Settings that the adapters of a checkpoint fix for whatever goes on from it."""
 
 
@@ -43,7 +44,7 @@ async def parent_of(ctx: Context, name: str) -> Parent:
 
 def _read(name: str, model: str, path: Path, run: Path) -> Parent:
     settings = json.loads((path / "meta.json").read_text())["settings"]
-    shape = {setting: settings[setting] for setting in SHAPE}
+    shape = {setting: settings.get(setting, BY_NAME[setting].default) for setting in SHAPE}
     taught = frozenset(one.sha256 for one in read_manifest(Folder(run).manifest) if one.set == "train")
     return Parent(name, model, path, shape, taught)
 

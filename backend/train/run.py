@@ -10,7 +10,7 @@ from collections import Counter
 from datetime import UTC, datetime
 from weakref import WeakKeyDictionary
 
-from backend import settings, wire
+from backend import devices, settings, wire
 from backend.bus import Bus
 from backend.context import Context
 from backend.errors import BadRequest, Conflict, RefactError
@@ -24,6 +24,7 @@ from backend.train import made, records
 from backend.train.dataset import Member, write_manifest
 from backend.train.follow import Follower
 from backend.train.job import Folder, Job
+from backend.train.machine import processes_of
 from backend.train.plan import Prepared, prepare, rate_setting
 from backend.train.tell import sentences
 
@@ -245,6 +246,7 @@ def _write_folder(ctx: Context, name: str, prepared: Prepared, rival: wire.Check
     """Everything that the trainer is told. Raises OSError, having removed what it had begun."""
     folder = Folder(ctx.paths.runs / name)
     shutil.rmtree(folder.path, ignore_errors=True)
+    processes = processes_of(prepared.plan.settings, len(devices.gpus()))
     try:
         folder.path.mkdir(mode=0o700)
         members = (Member(file.sha256, file.path, file.set, file.language, file.size) for file in prepared.files)
@@ -264,7 +266,8 @@ def _write_folder(ctx: Context, name: str, prepared: Prepared, rival: wire.Check
                 adapter=str(prepared.parent.path) if prepared.parent else "",
                 rival=rival.id if rival else "",
                 rival_path=rival.path if rival else "",
-                threads=min(len(os.sched_getaffinity(0)), 16),
+                threads=max(min(len(os.sched_getaffinity(0)), 16) // processes, 1),
+                processes=processes,
             )
         )
     except OSError:

@@ -2,12 +2,13 @@
 
 import errno
 import hashlib
+import io
 import json
 import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import torch
 from peft import set_peft_model_state_dict
@@ -17,6 +18,9 @@ from backend.train.job import Folder
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """What the system answers when there is no room left."""
+DIGEST = 32
+"""Bytes of SHA-256 at the end of a state."""
+ADAPTER = "adapter_model.safetensors"
 
 
 class NoRoom(Exception):
@@ -32,9 +36,10 @@ class NoRoom(Exception):
 def save_checkpoint(folder: Folder, model: Any, step: int, meta: dict[str, Any]) -> tuple[Path, int]:
     """Write the PEFT adapter of `step` with its meta.json; returns where it lies and its bytes.
 
-    One that is there already stays: steps that are done again after a kill give the same weights. Raises NoRoom."""
+    A whole one that is there already stays: steps that are done again after a kill give the same weights.
+    Raises NoRoom."""
     final = folder.checkpoint(step)
-    if (final / "meta.json").exists():
+    if is_whole(final):
         return final, size_of(final)
     beside = final.with_name(f".{final.name}.{os.getpid()}")
 
@@ -43,7 +48,8 @@ def save_checkpoint(folder: Folder, model: Any, step: int, meta: dict[str, Any])
         beside.mkdir(parents=True)
         model.save_pretrained(beside, safe_serialization=True)
         (beside / "README.md").unlink(missing_ok=True)
-        (beside / "meta.json").write_text(json.dumps({**meta, "step": step}, indent=1) + "\n")
+        told = {**meta, "step": step, "sha256": _sha256(beside / ADAPTER)}
+        (beside / "meta.json").write_text(json.dumps(told, indent=1) + "\n")
         sync_folder(beside)
         shutil.rmtree(final, ignore_errors=True)
         beside.rename(final)
@@ -54,34 +60,88 @@ def save_checkpoint(folder: Folder, model: Any, step: int, meta: dict[str, Any])
 
 
 def save_state(folder: Folder, state: dict[str, Any]) -> None:
-    """Replace the resumable state as a whole. Raises NoRoom; then the former one is still there."""
+    """Replace the resumable state as a whole, and keep the one before. Raises NoRoom; then nothing has changed."""
     final = folder.state
     beside = final.with_suffix(".new")
 
     def write() -> None:
         final.parent.mkdir(parents=True, exist_ok=True)
         with beside.open("wb") as file:
-            torch.save(state, file)
+            digesting = _Digesting(file)
+            torch.save(state, digesting)
+            file.write(digesting.digest())
             file.flush()
             os.fsync(file.fileno())
+        if final.exists():
+            final.replace(folder.former_state)
         beside.replace(final)
         sync(final.parent)
 
     _guarded(folder, write, lambda: beside.unlink(missing_ok=True))
 
 
-def load_state(folder: Folder) -> dict[str, Any] | None:
-    """The newest resumable state, or None where there is none that can be read."""
-    try:
-        loaded: dict[str, Any] = torch.load(folder.state, weights_only=True)
-    except (OSError, RuntimeError, EOFError, ValueError):
-        return None
-    return loaded
+def load_state(folder: Folder) -> tuple[dict[str, Any] | None, list[str]]:
+    """The newest resumable state that is as it was written, None without one; and the names of those that are not."""
+    unreadable: list[str] = []
+    for path in (folder.state, folder.former_state):
+        try:
+            data = path.read_bytes()
+        except OSError:
+            continue
+        body, digest = data[:-DIGEST], data[-DIGEST:]
+        if hashlib.sha256(body).digest() == digest:
+            return torch.load(io.BytesIO(body), weights_only=True), unreadable
+        unreadable.append(path.name)
+    return None, unreadable
+
+
+class _Digesting(io.RawIOBase):
+    """Passes on what is written, in order, and remembers its SHA-256: a state that was damaged must not be believed."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file, self._sum = file, hashlib.sha256()
+
+    def write(self, data: Any) -> int:
+        self._sum.update(data)
+        return self._file.write(data)
+
+    def digest(self) -> bytes:
+        return self._sum.digest()
 
 
 def load_adapter(model: Any, checkpoint: Path) -> None:
     """Put a checkpoint's weights into the adapters of `model`."""
-    set_peft_model_state_dict(model, load_file(checkpoint / "adapter_model.safetensors"))
+    set_peft_model_state_dict(model, load_file(checkpoint / ADAPTER))
+
+
+def is_whole(checkpoint: Path) -> bool:
+    """Whether a checkpoint is there as it was written."""
+    try:
+        meta = json.loads((checkpoint / "meta.json").read_text())
+        return bool(meta["sha256"] == _sha256(checkpoint / ADAPTER))
+    except (OSError, ValueError, KeyError):
+        return False
+
+
+def best_whole(folder: Folder) -> Path | None:
+    """Of the run's checkpoints that are as they were written the one of least test loss."""
+    found = []
+    for checkpoint in folder.checkpoints.glob("step-*"):
+        if is_whole(checkpoint):
+            meta = json.loads((checkpoint / "meta.json").read_text())
+            if meta["test_loss"] is not None:
+                found.append((meta["test_loss"], meta["step"], checkpoint))
+    return min(found)[2] if found else None
+
+
+def step_of(checkpoint: Path) -> int:
+    """The step whose adapter a checkpoint holds."""
+    return int(checkpoint.name.rpartition("-")[2])
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def fingerprint(manifest: Path) -> str:

@@ -46,6 +46,13 @@ SETTINGS = (
     Setting("eval_places", int, 100, 10, 5000, "Held-out places that base and best checkpoint complete at the end."),
     Setting("early_stop_patience", int, 4, 1, 1000, "Test losses without a new best before training ends."),
     Setting(TARGETS, str, ALL_LINEAR, 0, 0, "Layers that get adapters: all-linear, or names with commas between."),
+    Setting("train_embeddings", bool, False, 0, 1, "Train the embeddings whole, beside the adapters."),
+    Setting("precision", str, "auto", 0, 0, "Of the base; auto is bf16 where that is fast.", ("auto", "bf16", "fp32")),
+    Setting("quantisation", str, "none", 0, 0, "Of the base's weights (bitsandbytes).", ("none", "8bit", "4bit")),
+    Setting("optimizer_offload", bool, False, 0, 1, "Keep the optimizer's state in the machine's memory, not a GPU's."),
+    Setting("memory_limit_gb", float, 0.0, 0, 10_000, "Most memory of a trainer on a CPU; 0 means what is free."),
+    Setting("processes", int, 0, 0, 64, "Trainers side by side; 0 means one a GPU, or one on a CPU."),
+    Setting("keep_checkpoints", int, 3, 1, 1000, "Best checkpoints that are kept, beside the newest and pinned ones."),
     Setting("seed", int, 42, 0, 2**31 - 1, "Same seed, same data, same machine: same numbers."),
 )
 KINDS: dict[type, wire.SettingKind] = {int: "whole", float: "number", bool: "switch", str: "choice"}
@@ -90,7 +97,7 @@ def checked(setting: Setting, value: Any) -> Any:
     if setting.choices:
         if value in setting.choices:
             return value
-        raise BadRequest(f"{setting.name} is {value!r}; it must be {' or '.join(setting.choices)}.", setting.meaning)
+        raise BadRequest(f"{setting.name} is {value!r}; it must be {_either(setting.choices)}.", setting.meaning)
     if setting.kind is bool:
         if isinstance(value, bool):
             return value
@@ -113,6 +120,11 @@ def targets_of(chosen: Mapping[str, Any]) -> str | list[str]:
     """The layers that get adapters as peft wants them: all-linear, or a list of names."""
     text = str(chosen[TARGETS])
     return text if text == ALL_LINEAR else [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _either(choices: tuple[str, ...]) -> str:
+    """The choices as a person lists them."""
+    return " or ".join(filter(None, (", ".join(choices[:-1]), choices[-1])))
 
 
 def learning_rate_at(step: int, steps: int, settings: Mapping[str, Any]) -> float:

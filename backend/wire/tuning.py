@@ -170,6 +170,11 @@ class Run(Struct, frozen=True, kw_only=True):
     """The checkpoint that it goes on from."""
     held_back: bool = False
     """It is not served as the latest best, since it was to be only if better."""
+    eta_low_s: float | None = None
+    eta_high_s: float | None = None
+    """The forecast at best and at worst, by the spread of the last steps' times."""
+    utilisation: float | None = None
+    """Share of the device in use, 0..1; of the GPUs where there are any, else of the run's cores."""
 
 
 class Metric(Struct, frozen=True, kw_only=True):
@@ -199,6 +204,8 @@ class Checkpoint(Struct, frozen=True, kw_only=True):
     step: int = 0
     base_loss: float | None = None
     evaluation: Evaluation | None = None
+    pinned: bool = False
+    """Kept whatever its loss."""
 
 
 class TaughtFile(Struct, frozen=True, kw_only=True):

@@ -41,6 +41,7 @@ SETTINGS = {
     "seed": 7,
     "eval_places": 20,
 }
+SERVED = "INSERT INTO serving(model, mode, run, step, changed) VALUES ('starter', 'specific', 'many', 4, '')"
 
 
 @pytest.fixture(scope="module")
@@ -76,10 +77,10 @@ class Engine:
         await self.ctx.jobs.close()
         await self.ctx.db.close()
 
-    async def start(self, name: str, steps: int = 60) -> wire.Run:
-        return await run.start(self.ctx, wire.StartRun(name=name, steps=steps, settings=SETTINGS))
+    async def start(self, name: str, steps: int = 60, **settings: Any) -> wire.Run:
+        return await run.start(self.ctx, wire.StartRun(name=name, steps=steps, settings={**SETTINGS, **settings}))
 
-    async def until(self, name: str, holds: Callable[[wire.Run], bool], seconds: float = 60) -> wire.Run:
+    async def until(self, name: str, holds: Callable[[wire.Run], bool], seconds: float = 100) -> wire.Run:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             if holds(found := await run.get(self.ctx, name)):
@@ -159,6 +160,57 @@ async def test_a_run_ends_done_with_metrics_checkpoints_and_an_evaluation(engine
     assert any("held-out places" in line.text for line in await run.log(engine.ctx, "first"))
     with pytest.raises(NotFound):
         await run.get(engine.ctx, "second")
+
+
+async def test_while_it_trains_it_tells_how_long_it_may_take_and_how_busy_the_device_is(engine: Engine) -> None:
+    await engine.start("told", steps=400)
+    seen = await engine.until("told", lambda one: one.utilisation is not None, 100)
+    assert seen.eta_s is not None and seen.eta_low_s is not None and seen.eta_high_s is not None
+    assert 0 <= seen.eta_low_s <= seen.eta_s <= seen.eta_high_s
+    assert seen.utilisation is not None and 0 < seen.utilisation <= 1
+    stopped = await run.stop(engine.ctx, "told")
+    assert (stopped.eta_s, stopped.eta_low_s, stopped.utilisation) == (None, None, None)
+
+
+async def test_of_many_checkpoints_the_best_the_newest_the_pinned_and_the_served_are_kept(engine: Engine) -> None:
+    begun = await engine.start("many", steps=24, eval_every=2, keep_checkpoints=2)
+    await engine.until("many", lambda one: one.step >= 3)
+    await engine.ctx.db.execute("UPDATE checkpoints SET pinned = 1 WHERE step = 2")
+    await engine.ctx.db.execute(SERVED)
+    assert begun.job
+    await engine.ctx.jobs.wait(begun.job)
+    tested = {one.step: one.test_loss for one in await run.metrics(engine.ctx, "many") if one.test_loss and one.step}
+    best = sorted(tested, key=lambda step: (tested[step], step))[:2]
+    made = {one.step: one for one in await catalog.list_checkpoints(engine.ctx)}
+    assert set(made) == {*best, 24, 2, 4}
+    assert made[2].pinned and made[4].served and made[best[0]].best
+    folder = engine.paths.runs / "many" / "checkpoints"
+    assert {path.name for path in folder.iterdir()} == {f"step-{step:06d}" for step in made}
+    assert not (engine.paths.runs / "many" / "trash").exists()
+    assert any("thrown away: the checkpoint of step" in line.text for line in await run.log(engine.ctx, "many"))
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two cores")
+@pytest.mark.timeout(300)
+async def test_a_run_in_two_processes_is_raised_again_adopted_and_stopped_as_one(engine: Engine) -> None:
+    await engine.start("pair", steps=40, processes=2)
+    await engine.until("pair", lambda one: one.step >= 4, 100)
+    ranks = psutil.Process(await engine.trainer("pair")).children()
+    assert len(ranks) == 2
+    ranks[1].kill()
+    await engine.until("pair", lambda one: one.attempts == 1 and one.phase == "training", 200)
+    leader = await engine.trainer("pair")
+    await engine.down()
+    await engine.up()
+    assert await engine.trainer("pair") == leader
+    ranks = psutil.Process(leader).children()
+    stopped = await run.stop(engine.ctx, "pair")
+    stopped = await engine.until("pair", lambda one: one.state == "stopped", 100)
+    assert stopped.step < 40 and not [one for one in ranks if psutil.pid_exists(one.pid)]
+    resumed = await run.resume(engine.ctx, "pair")
+    assert resumed.job
+    await engine.ctx.jobs.wait(resumed.job)
+    assert sorted(await engine.losses("pair")) == list(range(41))
 
 
 async def test_a_killed_trainer_is_raised_again_and_ends_with_the_same_losses(engine: Engine) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from backend.errors import BadRequest
+from backend.train import machine
 from backend.train.settings import SETTINGS, defaults, described, learning_rate_at, merged
 
 
@@ -19,6 +20,8 @@ from backend.train.settings import SETTINGS, defaults, described, learning_rate_
         ("lr_schedule", "square", "linear or cosine"),
         ("low_gpu_memory_mode", 1, "true or false"),
         ("batch_size", 0, "from 1 to 1024"),
+        ("precision", "fp16", "auto, bf16 or fp32"),
+        ("quantisation", "2bit", "none, 8bit or 4bit"),
         ("colour", "red", "no setting called 'colour'"),
     ],
 )
@@ -34,6 +37,23 @@ def test_every_default_is_inside_its_own_range() -> None:
             assert merged({setting.name: setting.default})[setting.name] == setting.default
     assert merged({"lora_r": None}) == defaults()
     assert merged({"learning_rate": 1e-3, "lora_r": 8.0})["lora_r"] == 8
+
+
+def test_what_this_box_cannot_do_is_refused_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("backend.devices.fast_bf16", lambda: False)
+    monkeypatch.setattr(machine, "find_spec", lambda name: None)
+    assert machine.precision_of(merged({}), gpu=False) == "fp32"
+    assert machine.precision_of(merged({}), gpu=True) == "bf16"
+    machine.refuse_impossible(merged({}), 0, 2)
+    machine.refuse_impossible(merged({"precision": "bf16", "processes": 2}), 2, 1)
+    for settings, words in (
+        ({"precision": "bf16"}, "hundred times slower"),
+        ({"quantisation": "4bit"}, "bitsandbytes"),
+        ({"processes": 3}, "this box has 2 cores"),
+    ):
+        with pytest.raises(BadRequest) as refused:
+            machine.refuse_impossible(merged(settings), 0, 2)
+        assert words in refused.value.message
 
 
 @pytest.mark.parametrize("schedule", ["linear", "cosine"])

@@ -236,12 +236,12 @@ async def test_no_test_file_is_refused_in_words(box: Any, tmp_path: Path) -> Non
 def test_no_test_file_is_no_division_by_zero(starter: ModelInfo, tokenizer: TextTokenizer, tmp_path: Path) -> None:
     import torch
 
-    from backend.train.evaluate import mean_loss
+    from backend.train.evaluate import nats_and_tokens
 
     with texts_of(tmp_path, ["", b"\x81"]) as texts:
         rows = held_out_rows(texts, starter, tokenizer, 128, 24, seed=1)
     assert rows == []
-    assert mean_loss(torch.nn.Linear(1, 1), rows, 0, torch.device("cpu"), lambda: None) == 0.0
+    assert nats_and_tokens(torch.nn.Linear(1, 1), rows, 0, torch.device("cpu"), lambda: None) == (0.0, 0.0)
 
 
 async def test_a_set_of_which_nearly_all_was_rejected_is_refused_in_words(box: Any) -> None:

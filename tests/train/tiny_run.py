@@ -15,6 +15,7 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from backend.store.content import ContentStore
+from backend.train import launch as launching
 from backend.train.dataset import Member, write_manifest
 from backend.train.job import Folder, Job
 from backend.train.settings import merged
@@ -36,8 +37,8 @@ MODULES = (
 SPECIALS = ["<|endoftext|>", "<fim_prefix>", "<fim_suffix>", "<fim_middle>"]
 
 
-def write_model(folder: Path) -> Path:
-    """A complete model folder."""
+def write_model(folder: Path, tied: bool = True) -> Path:
+    """A complete model folder; `tied`: the same embeddings at both ends."""
     from transformers import LlamaConfig, LlamaForCausalLM
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -60,7 +61,7 @@ def write_model(folder: Path) -> Path:
         num_key_value_heads=1,
         head_dim=16,
         max_position_embeddings=512,
-        tie_word_embeddings=True,
+        tie_word_embeddings=tied,
         bos_token_id=None,
         eos_token_id=0,
         pad_token_id=0,
@@ -101,6 +102,7 @@ def write_run(path: Path, model: Path, steps: int, **settings: Any) -> Folder:
             exact=True,
             windows=4,
             threads=1,
+            processes=settings.get("processes", 1),
         )
     )
     return folder
@@ -108,10 +110,11 @@ def write_run(path: Path, model: Path, steps: int, **settings: Any) -> Folder:
 
 def launch(folder: Folder) -> subprocess.Popen[bytes]:
     """The trainer, as the engine starts it."""
-    command = [sys.executable, "-m", "backend.train", str(folder.path)]
+    processes = folder.read_job().processes
+    command = [sys.executable, "-m", *launching.command(folder, processes)]
     with folder.log.open("ab") as log:
-        environment = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
-        return subprocess.Popen(command, stderr=log, env=environment, cwd=Path(__file__).parents[2])
+        environment = {**os.environ, **launching.environment(1, processes)}
+        return subprocess.Popen(command, stdout=log, stderr=log, env=environment, cwd=Path(__file__).parents[2])
 
 
 def lines(folder: Folder) -> list[dict[str, Any]]:

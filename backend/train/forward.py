@@ -1,0 +1,85 @@
+"""One way through the model: the weighted nats of a batch, by the quick arithmetic where the model allows it."""
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from backend.train import adapted_linear, attention
+from backend.train.batches import Batch
+from backend.train.nats import weighted_nats
+
+CLOSE = {torch.float32: 1e-3, torch.bfloat16: 0.1, torch.float16: 0.1}
+"""How far, as a share of their length, the last hidden states of the quick way may lie from the model's own."""
+
+
+def quicken(model: Any, sample: Batch) -> str | None:
+    """Switch a peft model to the quick arithmetic where that computes what the model itself does; else says why not."""
+    base = model.get_base_model()
+    before = base.config._attn_implementation
+    attention.register()
+    model.eval()
+    with torch.no_grad():
+        own_hidden, own_nats = _hidden(base, sample, attention_mask=sample.mask()), _plain(model, sample)
+        adapted_linear.quicken(model)
+        base.config._attn_implementation = attention.NAME
+        try:
+            hidden, quick_nats = _hidden(base, sample, **_documents(sample)), _quick(base, sample)
+            apart = _apart(hidden, own_hidden, sample)
+            apart = max(apart, abs(float(quick_nats / own_nats) - 1.0))
+        except (AttributeError, NotImplementedError, TypeError, RuntimeError) as error:
+            base.config._attn_implementation = before
+            return f"{type(error).__name__}: {error}"
+    if apart <= CLOSE[own_hidden.dtype]:
+        return None
+    base.config._attn_implementation = before
+    return f"it would differ by {apart:.2g}"
+
+
+def nats(model: Any, one: Batch) -> Tensor:
+    """Sum of weight times nats over a batch, with what its gradient needs where gradients are wanted."""
+    base = model.get_base_model() if hasattr(model, "get_base_model") else model
+    return _quick(base, one) if base.config._attn_implementation == attention.NAME else _plain(model, one)
+
+
+def _quick(base: Any, one: Batch) -> Tensor:
+    head = _head(base)
+    hidden = _hidden(base, one, **_documents(one)).flatten(0, 1)
+    return weighted_nats(hidden, head.weight, head.bias, one.targets.flatten(), one.weights.flatten())
+
+
+def _plain(model: Any, one: Batch) -> Tensor:
+    logits = model(input_ids=one.ids, attention_mask=one.mask(), position_ids=one.positions, use_cache=False).logits
+    each = F.cross_entropy(logits.flatten(0, 1).float(), one.targets.flatten(), reduction="none")
+    return (each * one.weights.flatten()).sum()
+
+
+def _hidden(base: Any, one: Batch, **chosen: Any) -> Tensor:
+    found = base.base_model(input_ids=one.ids, position_ids=one.positions, use_cache=False, **chosen)
+    hidden: Tensor = found.last_hidden_state
+    return hidden
+
+
+def _apart(hidden: Tensor, own: Tensor, one: Batch) -> float:
+    """How far two results lie apart as a share of their length; what padding gave is nobody's concern."""
+    seen = torch.zeros(one.ids.shape, dtype=torch.bool, device=hidden.device)
+    for row, start, end in one.documents:
+        seen[row, start:end] = True
+    return float((hidden - own)[seen].float().norm() / own[seen].float().norm())
+
+
+def _documents(one: Batch) -> dict[str, Any]:
+    """A mask of four dimensions is passed on as it is; this attention asks for the documents instead."""
+    none = torch.zeros((1, 1, 1, 1), device=one.ids.device)
+    return {"attention_mask": none, "documents": one.documents, "borders": one.borders}
+
+
+def _head(base: Any) -> nn.Linear:
+    """The layer that turns hidden states into logits, in its trained copy where there is one."""
+    head = base.get_output_embeddings()
+    if hasattr(head, "modules_to_save"):
+        head = head.original_module if head.disable_adapters else head.modules_to_save[head.active_adapters[0]]
+    if type(head) is not nn.Linear:
+        raise NotImplementedError(f"an output layer of the kind {type(head).__name__}")
+    return head
