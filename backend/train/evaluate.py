@@ -60,6 +60,7 @@ def compare(
     device: torch.device,
     check: Check,
     rival: str = "",
+    together: int = TOGETHER,
 ) -> dict[str, Any]:
     """Base and tuned model on the same places, held-out files and code from elsewhere, with intervals by file.
 
@@ -69,7 +70,11 @@ def compare(
     def measured() -> dict[str, Any]:
         with torch.no_grad():
             files = {
-                name: _nats_by_file(model, getattr(tests, name), pad, device, check) for name in ("files", "elsewhere")
+                name: {
+                    number: nats_and_tokens(model, rows, pad, device, check, together)
+                    for number, rows in getattr(tests, name)
+                }
+                for name in ("files", "elsewhere")
             }
             return {"places": _answers(model, tests.places, tokenizer, pad, device, check), **files}
 
@@ -154,15 +159,3 @@ def _answers(
         for place, one in zip(group, judge(model, group, tokenizer, pad, device), strict=True):
             judged[numbers[id(place)]] = one
     return [judged[number] for number in range(len(places))]
-
-
-def _nats_by_file(
-    model: Any, files: Sequence[tuple[int, list[Row]]], pad: int, device: torch.device, check: Check
-) -> dict[int, tuple[float, float]]:
-    """Nats and tokens of each file."""
-    found = {}
-    for number, rows in files:
-        check()
-        one = batch(rows, pad).to(device)
-        found[number] = (float(losses(model, one)), float(one.weights.sum()))
-    return found

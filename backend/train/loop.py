@@ -239,7 +239,8 @@ class Trainer:
         """Compare the best checkpoint with the base."""
         self._phase("evaluating")
         checkpoint = worth.take_best(self.folder, self.progress, self.model, self._warn)
-        found = worth.measured(self.job, self.data, self.model, self.ranks.device, self._check, self._warn)
+        together = min(self.backoff.room[0], evaluate.TOGETHER)
+        found = worth.measured(self.job, self.data, self.model, self.ranks.device, self._check, self._warn, together)
         if found:
             self.journal.write("evaluation", step=checkpoint, **found)
 

@@ -35,9 +35,9 @@ def take_best(folder: Folder, progress: Progress, model: Any, warn: Say) -> int:
 
 
 def measured(
-    job: Job, data: Data, model: Any, device: torch.device, check: evaluate.Check, warn: Say
+    job: Job, data: Data, model: Any, device: torch.device, check: evaluate.Check, warn: Say, together: int
 ) -> dict[str, Any] | None:
-    """The comparison as it is journaled; None where there is no memory for it."""
+    """The comparison as it is journaled, so many rows at a time; None where there is no memory for it."""
     info, context, seed = job.info(), job.settings["context"], job.settings["seed"]
     texts = [text for _, text in held_out.chosen(data.test, seed)]
     tests = evaluate.Tests(
@@ -46,7 +46,7 @@ def measured(
         elsewhere=held_out.rows_by_file(probe.texts(), info, data.tokenizer, context, EVALUATED * context),
     )
     try:
-        found = evaluate.compare(model, tests, data.tokenizer, data.pad, device, check, job.rival_path)
+        found = evaluate.compare(model, tests, data.tokenizer, data.pad, device, check, job.rival_path, together)
     except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):
             raise
