@@ -33,7 +33,7 @@ SERVING_COLUMNS = (
 def checkpoint_rows(
     checkpoints: Sequence[wire.Checkpoint], runs: Sequence[wire.Run], serving: wire.Serving | None
 ) -> list[Row]:
-    """The newest checkpoint first, the base model last; `★` best of its run, `▲` served."""
+    """The newest checkpoint first, the base model last; `★` best of its run, `▲` served, `◆` pinned."""
     by_run = {run.run: run for run in runs}
     rows = [
         _checkpoint_row(point, by_run.get(point.run or point.id.rpartition(":")[0]))
@@ -45,7 +45,7 @@ def checkpoint_rows(
 
 
 def _checkpoint_row(point: wire.Checkpoint, run: wire.Run | None) -> Row:
-    signs = ("★" if point.best else " ") + ("▲" if point.served else " ")
+    signs = ("★" if point.best else " ") + ("▲" if point.served else " ") + ("◆" if point.pinned else "")
     found = point.evaluation
     base = point.base_loss if point.base_loss is not None else run.test_loss.base if run else None
     better = point.test_loss is not None and base is not None and point.test_loss < base

@@ -103,6 +103,37 @@ def eta_text(run: wire.Run) -> str:
     return " to ".join(ends) if len(set(ends)) == 2 else words.duration(run.eta_s)
 
 
+def origin_lines(run: wire.Run) -> list[str]:
+    """What a run began with and what became of it, where that is not the usual: the base model, the latest best."""
+    rival = run.evaluation.rival if run.evaluation else None
+    lines = [f"goes on from {clean(run.parent)}"] if run.parent else []
+    if rival is not None:
+        better = "not better, so it is not" if run.held_back else "better: it may be"
+        lines.append(f"to be served only if better than {clean(rival.checkpoint)}: {better} the latest best")
+    elif run.held_back:
+        lines.append("to be served only if better than what is served: it is not the latest best yet")
+    return lines
+
+
+def night_lines(schedule: wire.Schedule) -> list[str]:
+    """When runs come by themselves, and what came of the last night."""
+    if not schedule.at:
+        lines = [
+            "Nothing is done by itself. With a time: sync, scan, train on what is new,",
+            "serve it only if better.",
+        ]
+    else:
+        lines = [
+            f"Every night at {clean(schedule.at)}: sync, scan, train for {schedule.minutes:g} minutes on what is new,"
+        ]
+        lines.append("serve it only if better.")
+    if schedule.next:
+        lines.append(f"next  {clean(schedule.next[:16].replace('T', ' '))}")
+    if schedule.last:
+        lines.append(f"last  {clean(schedule.last)}")
+    return lines
+
+
 def verdict_line(run: wire.Run) -> str:
     """What the held-out completions say about a finished run; empty before they were made."""
     found = run.evaluation
@@ -142,6 +173,12 @@ def evaluation_lines(found: wire.Evaluation) -> list[str]:
     for name, one, show, difference in measures:
         if one is not None and one.base is not None:
             lines.append(f"  {name:<19} {pair(one, show):<20}{_interval(one, difference)}".rstrip())
+    if found.rival is not None:
+        lines.append(f"beside {clean(found.rival.checkpoint)}, which was served as it began")
+        for name, _, show, difference in measures:
+            beside = getattr(found.rival, name.replace(" ", "_"), None)
+            if beside is not None:
+                lines.append(f"  {name:<19} {pair(beside, show):<20}{_interval(beside, difference)}".rstrip())
     for kind, part in found.by_kind.items():
         name = "in one line" if kind == "line" else "a few lines"
         exact, alike = pair(part.exact_match, words.percent), pair(part.edit_similarity, share)

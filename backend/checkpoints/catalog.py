@@ -6,6 +6,7 @@ from backend import wire
 from backend.context import Context
 from backend.errors import BadRequest, NotFound
 from backend.train import made
+from backend.train.follow import announce_checkpoints
 
 NAME = re.compile(r"([0-9a-zA-Z_.-]{1,30}):(\d{1,9})")
 LATEST_BEST = (
@@ -29,6 +30,15 @@ async def resolve(ctx: Context, name: str) -> wire.Checkpoint:
         if checkpoint.id == name:
             return checkpoint
     raise NotFound(f"There is no checkpoint {name}.", "See `refact-tui checkpoints list`.")
+
+
+async def pin(ctx: Context, name: str, pinned: bool) -> wire.Checkpoint:
+    """Keep a checkpoint whatever its loss, or let it be pruned again. Raises BadRequest, NotFound."""
+    found = await resolve(ctx, name)
+    change = "UPDATE checkpoints SET pinned = ? WHERE step = ? AND run_id = (SELECT id FROM runs WHERE name = ?)"
+    await ctx.db.execute(change, (pinned, found.step, found.run))
+    await announce_checkpoints(ctx)
+    return await resolve(ctx, name)
 
 
 async def latest_best(ctx: Context, model: str) -> wire.Checkpoint | None:

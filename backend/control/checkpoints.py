@@ -32,6 +32,12 @@ async def export_one(request: Request) -> Response:
     return answer(await export.export(context(request), request.path_params["name"], wanted))
 
 
+async def pin(request: Request) -> Response:
+    """POST /checkpoints/{name}/pin: keep it whatever its loss, or no longer"""
+    wanted = await body(request, wire.Pin)
+    return answer(await catalog.pin(context(request), request.path_params["name"], wanted.pinned))
+
+
 async def delete(request: Request) -> Response:
     """DELETE /checkpoints/{name}: into the trash"""
     await trash.delete_checkpoint(context(request), request.path_params["name"])
@@ -77,6 +83,7 @@ ROUTES = [
     Route("/checkpoints/{name}", get),
     Route("/checkpoints/{name}", delete, methods=["DELETE"]),
     Route("/checkpoints/{name}/files", files),
+    Route("/checkpoints/{name}/pin", pin, methods=["POST"]),
     Route("/checkpoints/{name}/export", export_one, methods=["POST"]),
     Route("/train/runs/{run}", delete_run, methods=["DELETE"]),
     Route("/train/runs/{run}/rename", rename_run, methods=["POST"]),

@@ -256,6 +256,10 @@ class NewName(Struct, frozen=True, kw_only=True):
     name: str
 
 
+class Pin(Struct, frozen=True, kw_only=True):
+    pinned: bool
+
+
 class Use(Struct, frozen=True, kw_only=True):
     mode: ServeMode
     checkpoint: str | None = None

@@ -1,4 +1,4 @@
-"""`checkpoints list|show|export|delete|restore`: what training has left, and where it goes."""
+"""`checkpoints list|show|export|pin|delete|restore`: what training has left, and where it goes."""
 
 from pathlib import Path
 
@@ -30,12 +30,13 @@ def list_checkpoints(as_json: bool) -> None:
             words.loss(one.test_loss),
             "best" if one.best else "",
             "served" if one.served else "",
+            "pinned" if one.pinned else "",
             words.size(one.size),
             words.ago(one.made),
         )
         for one in found
     ]
-    head = ("CHECKPOINT", "MODEL", "TEST LOSS", "", "", "SIZE", "MADE")
+    head = ("CHECKPOINT", "MODEL", "TEST LOSS", "", "", "", "SIZE", "MADE")
     emit(found, as_json, columns(rows, head) if rows else "No checkpoints yet: refact-tui train start")
 
 
@@ -75,6 +76,16 @@ def export(name: str, folder: str | None, merged: bool, as_json: bool) -> None:
     if job.state != "done":
         raise Failure(job.message, job.hint, job.state)
     emit(begun, as_json, f"{name} is in {begun.path}; its README.md says how to load it.")
+
+
+@verb(checkpoints, "pin")
+@click.argument("name", metavar="RUN:STEP")
+@click.option("--off", is_flag=True, help="Let it be pruned again.")
+def pin(name: str, off: bool, as_json: bool) -> None:
+    """Keep a checkpoint whatever its loss; of the others a run keeps the best three and the newest."""
+    with connect() as client:
+        found = client.post(f"{path_of(POINTS, name)}/pin", wire.Pin(pinned=not off), wire.Checkpoint)
+    emit(found, as_json, f"{name} may be pruned again." if off else f"{name} is pinned.")
 
 
 @verb(checkpoints, "delete")

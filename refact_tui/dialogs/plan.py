@@ -21,6 +21,7 @@ Ask = Callable[[wire.StartRun], Awaitable[wire.Plan]]
 Start = Callable[[wire.StartRun], Awaitable[wire.Run]]
 STEPS = "train_steps"
 """The setting that the field `steps` stands for."""
+FROM, READ, SERVE = "from", "read", "serve"
 
 
 class PlanDialog(ModalScreen[wire.Run | None]):
@@ -51,11 +52,11 @@ class PlanDialog(ModalScreen[wire.Run | None]):
     }
     """
 
-    def __init__(self, ask: Ask, start: Start, infos: Sequence[wire.SettingInfo], model: str | None = None) -> None:
+    def __init__(self, ask: Ask, start: Start, infos: Sequence[wire.SettingInfo], models: Sequence[str] = ()) -> None:
         super().__init__()
         self._ask, self._begin = ask, start
         self._infos = {info.name: info for info in infos}
-        self._model = model
+        self._models = models
         self._shown: dict[str, str] = {}
         """What the plan chose for each setting, as text: a field that says something else is the user's."""
         self._touched = ""
@@ -68,10 +69,12 @@ class PlanDialog(ModalScreen[wire.Run | None]):
             box.border_subtitle = "enter start · tab next · ctrl+t advanced · ctrl+s start · esc cancel"
             with Vertical(id="plan-fields"):
                 yield SettingField("name", hint="chosen for you")
+                names = [clean(model) for model in self._models]
+                yield SettingField("model", hint="", limits=" or ".join(names[:3]))
                 most = self._infos[STEPS].high if STEPS in self._infos else None
                 yield SettingField("steps", limits=f"1 … {value_text(most)}" if most else "")
                 yield SettingField("minutes", limits="about how long to train")
-            yield VerticalScroll(id="plan-advanced", can_focus=False)
+            yield VerticalScroll(*_of_the_run(), id="plan-advanced", can_focus=False)
             yield Static("Planning…", id="plan-text", markup=False)
             yield Static("", id="plan-problem", markup=False)
             with Horizontal(id="plan-buttons"):
@@ -86,21 +89,30 @@ class PlanDialog(ModalScreen[wire.Run | None]):
 
     def request(self) -> wire.StartRun:
         """What the fields say now; a field left empty is planned. Raises ValueError in words."""
-        typed = {field.name: field.typed for field in self.query("#plan-fields SettingField").results(SettingField)}
+        typed = {field.name or "": field.typed for field in self._fixed()}
         return wire.StartRun(
             name=typed["name"] or None,
-            model=self._model,
+            model=typed["model"] or None,
             steps=_number(typed["steps"], "steps", int),
             minutes=_number(typed["minutes"], "minutes", float),
             settings=self._overrides(),
+            continue_from=typed[FROM] or None,
+            new_only=_either(typed[READ], READ, "all", "new"),
+            only_if_better=_either(typed[SERVE], SERVE, "always", "better"),
         )
 
     def _overrides(self) -> dict[str, Any]:
         typed = {field.name or "": field.typed for field in self._advanced()}
         return {name: value_of(text) for name, text in typed.items() if text and text != self._shown[name]}
 
+    def _fixed(self) -> list[SettingField]:
+        """The fields that are there whatever the plan says."""
+        return list(self.query("#plan-fields SettingField, .of-the-run").results(SettingField))
+
     def _advanced(self) -> list[SettingField]:
-        return list(self.query("#plan-advanced SettingField").results(SettingField))
+        return [
+            one for one in self.query("#plan-advanced SettingField").results(SettingField) if one.name in self._shown
+        ]
 
     @work(exclusive=True, group="plan")
     async def plan(self) -> None:
@@ -119,6 +131,7 @@ class PlanDialog(ModalScreen[wire.Run | None]):
         else:
             self._refuse("", "")
             self.query_one("#plan-text", Static).update("\n".join(plan_lines(plan)))
+            self._fixed()[1].input.placeholder = clean(plan.model)
             await self._show_settings(plan, request)
             self._offer = plan.offer or {}
             self.query_one("#plan-fit", Button).set_class(bool(self._offer), "-open")
@@ -140,13 +153,13 @@ class PlanDialog(ModalScreen[wire.Run | None]):
         """The field that a refusal is about: the one it begins with, the name it quotes, or the one typed in last."""
         first = message.partition(" ")[0]
         names = [field.name or "" for field in self.query(SettingField)]
-        name = self.query("#plan-fields SettingField").results(SettingField)
         if first in names:
             return first
         if first == STEPS:
             return "steps"
-        if any(field.name == "name" and field.typed and repr(field.typed) in message for field in name):
-            return "name"
+        for field in self._fixed():
+            if field.name in ("name", "model", FROM) and field.typed and field.typed in message:
+                return field.name
         return self._touched if self._touched in ("steps", "minutes") else ""
 
     async def _show_settings(self, plan: wire.Plan, request: wire.StartRun) -> None:
@@ -198,15 +211,14 @@ class PlanDialog(ModalScreen[wire.Run | None]):
     @on(Button.Pressed, "#plan-more")
     def action_advanced(self) -> None:
         """Open or close the list of every setting."""
-        fields = self._advanced()
-        if not fields:
+        if not self._shown:
             self.app.bell()
             return
         box = self.query_one("#plan-advanced", VerticalScroll)
         box.toggle_class("open")
         self.set_class(box.has_class("open"), "-advanced")
         if box.has_class("open"):
-            fields[0].input.focus()
+            box.query_one(SettingField).input.focus()
         else:
             self.query_one("#plan-start", Button).focus()
 
@@ -234,3 +246,37 @@ def _number(text: str, name: str, kind: type[int] | type[float]) -> Any:
         return kind(text.replace(" ", ""))
     except ValueError:
         raise ValueError(f"{name} must be a number, not {text!r}.") from None
+
+
+def _of_the_run() -> list[SettingField]:
+    """Fields for what a run begins with and what becomes of it."""
+    return [
+        SettingField(
+            FROM,
+            hint="the base model",
+            limits="a checkpoint RUN:STEP",
+            meaning="Its adapters are trained further.",
+            classes="of-the-run",
+        ),
+        SettingField(
+            READ,
+            hint="all",
+            limits="all or new",
+            meaning="new: only files that it has not seen, and as many that it has.",
+            classes="of-the-run",
+        ),
+        SettingField(
+            SERVE,
+            hint="always",
+            limits="always or better",
+            meaning="better: it becomes the latest best only where it beats what is served.",
+            classes="of-the-run",
+        ),
+    ]
+
+
+def _either(text: str, name: str, usual: str, other: str) -> bool:
+    """Whether the other of two words was typed."""
+    if text not in ("", usual, other):
+        raise ValueError(f"{name} must be {usual} or {other}, not {text!r}.")
+    return text == other

@@ -1,4 +1,4 @@
-"""What the Checkpoints room lets a person do besides serving: compare, export, copy where it lies, delete, undo."""
+"""What the Checkpoints room lets a person do besides serving: compare, export, pin, copy the path, delete, undo."""
 
 from urllib.parse import quote
 
@@ -144,6 +144,20 @@ class CheckpointChanges(Undoing):
         path = self.exported.get(point.id, point.path)
         self.app.copy_to_clipboard(path)
         self.app.notify(clean(path), title="Copied", markup=False)
+
+    @work(group="change")
+    async def action_pin(self) -> None:
+        """Keep the checkpoint whatever its loss, or let it be pruned again."""
+        point = self.selected
+        if point is None:
+            self.refuse("The base model is always kept." if self.state.checkpoints else NO_POINT)
+        elif await self._pin(point.id, not point.pinned) is not None:
+            what = "pinned" if not point.pinned else "no longer pinned"
+            self.remember(f"{clean(point.id)} is {what}", lambda: self._pin(point.id, point.pinned))
+            self.say(f"{clean(point.id)} is {what}")
+
+    async def _pin(self, name: str, pinned: bool) -> wire.Checkpoint | None:
+        return await self.tried(self.client.post(f"{path_of(name)}/pin", wire.Pin(pinned=pinned), wire.Checkpoint))
 
     @work
     async def action_delete(self) -> None:

@@ -15,7 +15,7 @@ from refact_tui.widgets.reading import Reading
 from refact_tui.widgets.tabs import RuleLine
 
 EMPTY = "No checkpoints yet, and no model is served. Train a run first (3): its checkpoints appear here."
-NOTE = "★ best of its run  ▲ served"
+NOTE = "★ best of its run  ▲ served  ◆ pinned"
 
 
 class CheckpointsRoom(CheckpointChanges):

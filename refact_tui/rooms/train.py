@@ -146,7 +146,7 @@ class TrainRoom(TrainChanges):
         aside.display = width >= WIDE and found is not None and tabs.open in ("Log", "Settings")
         aside.say(verdicts)
         across = width - 4 - (ASIDE if aside.display else 0)
-        lines = settings.described(run.settings, run.overridden, self.infos, across)
+        lines = say.origin_lines(run) + settings.described(run.settings, run.overridden, self.infos, across)
         self.query_one("#train-settings", Reading).say("\n".join(lines))
         files = self.query_one(RunFiles)
         if tabs.open == "Files":

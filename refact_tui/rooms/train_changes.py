@@ -1,4 +1,4 @@
-"""What the Train room lets a person do with runs: plan and start, stop and resume, rename, delete, and undo."""
+"""What the Train room lets a person do with runs: plan, start, every night; stop, resume, rename, delete, undo."""
 
 from urllib.parse import quote
 
@@ -9,6 +9,7 @@ from refact_tui import words
 from refact_tui import words_of_runs as say
 from refact_tui.dialogs.confirm import Confirm
 from refact_tui.dialogs.name import NameDialog
+from refact_tui.dialogs.night import NightDialog
 from refact_tui.dialogs.plan import PlanDialog
 from refact_tui.rooms.undoing import Undoing
 from refact_tui.signs import clean
@@ -47,9 +48,13 @@ class TrainChanges(Undoing):
     async def action_new(self) -> None:
         """Plan a run and, if agreed, start it."""
         await self.learn_settings()
-        run = await self.app.push_screen_wait(PlanDialog(self._ask_plan, self._start, self.infos))
+        run = await self.app.push_screen_wait(PlanDialog(self._ask_plan, self._start, self.infos, self._models()))
         if run is not None:
             self._go_to(run.run)
+
+    def _models(self) -> list[str]:
+        """What can be fine-tuned, the starter first."""
+        return [model.name for model in self.state.models if "finetune" in model.supports]
 
     async def learn_settings(self) -> None:
         """Ask once what may be set."""
@@ -110,6 +115,20 @@ class TrainChanges(Undoing):
 
     async def _rename(self, run: str, name: str) -> wire.Run:
         return await self.client.post(f"{path_of(run)}/rename", wire.NewName(name=name), wire.Run)
+
+    @work
+    async def action_night(self) -> None:
+        """Say when runs come by themselves."""
+        now = await self.tried(self.client.get("/train/schedule", wire.Schedule))
+        if now is None:
+            return
+        kept = await self.app.push_screen_wait(NightDialog(now, self._keep_nights))
+        if kept is not None:
+            self.remember("what is done every night", lambda: self.tried(self._keep_nights(now)))
+            self.app.notify(clean(say.night_lines(kept)[0]), markup=False, timeout=6)
+
+    async def _keep_nights(self, wanted: wire.Schedule) -> wire.Schedule:
+        return await self.client.post("/train/schedule", wanted, wire.Schedule)
 
     @work
     async def action_delete(self) -> None:

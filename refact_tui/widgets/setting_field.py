@@ -30,9 +30,16 @@ class SettingField(Vertical):
     """
 
     def __init__(
-        self, name: str, *, hint: str = "planned", value: str = "", limits: str = "", meaning: str = ""
+        self,
+        name: str,
+        *,
+        hint: str = "planned",
+        value: str = "",
+        limits: str = "",
+        meaning: str = "",
+        classes: str | None = None,
     ) -> None:
-        super().__init__(name=name)
+        super().__init__(name=name, classes=classes)
         self._hint, self._value, self._limits, self._meaning = hint, value, limits, meaning
 
     def compose(self) -> ComposeResult:

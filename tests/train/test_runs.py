@@ -175,7 +175,7 @@ async def test_while_it_trains_it_tells_how_long_it_may_take_and_how_busy_the_de
 async def test_of_many_checkpoints_the_best_the_newest_the_pinned_and_the_served_are_kept(engine: Engine) -> None:
     begun = await engine.start("many", steps=24, eval_every=2, keep_checkpoints=2)
     await engine.until("many", lambda one: one.step >= 3)
-    await engine.ctx.db.execute("UPDATE checkpoints SET pinned = 1 WHERE step = 2")
+    assert (await catalog.pin(engine.ctx, "many:2", True)).pinned
     await engine.ctx.db.execute(SERVED)
     assert begun.job
     await engine.ctx.jobs.wait(begun.job)
@@ -184,6 +184,9 @@ async def test_of_many_checkpoints_the_best_the_newest_the_pinned_and_the_served
     made = {one.step: one for one in await catalog.list_checkpoints(engine.ctx)}
     assert set(made) == {*best, 24, 2, 4}
     assert made[2].pinned and made[4].served and made[best[0]].best
+    assert not (await catalog.pin(engine.ctx, "many:2", False)).pinned
+    with pytest.raises(NotFound):
+        await catalog.pin(engine.ctx, "many:1", True)
     folder = engine.paths.runs / "many" / "checkpoints"
     assert {path.name for path in folder.iterdir()} == {f"step-{step:06d}" for step in made}
     assert not (engine.paths.runs / "many" / "trash").exists()

@@ -186,3 +186,24 @@ async def test_another_is_deleted_by_a_key_and_a_living_runs_is_not(busy: StubEn
         await sees(pilot, "Move billing-2:80 to the trash?")
         await pilot.press("y")
         await until(pilot, lambda: bool(busy.asked_for("DELETE /checkpoints/billing-2:80")), "the deletion")
+
+
+async def test_a_pin_is_set_shown_and_taken_back(busy: StubEngine) -> None:
+    def pin(_: Any, body: dict[str, Any]) -> Any:
+        return msgspec.structs.replace(samples.POINTS[1], pinned=body["pinned"])
+
+    busy.answers["POST /checkpoints/billing-3:20/pin"] = pin
+    app = RefactApp(busy.paths)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await pilot.press("4")
+        await sees(pilot, "billing-3:40")
+        await pilot.press("j", "asterisk")
+        await sees(pilot, "billing-3:20 is pinned")
+        points = [msgspec.structs.replace(one, pinned=one.step == 20) for one in samples.POINTS]
+        busy.publish("checkpoints", {"checkpoints": points})
+        await sees(pilot, "billing-3:20   ◆")
+        await pilot.press("u")
+        await until(pilot, lambda: len(busy.asked_for("POST /checkpoints/billing-3:20/pin")) == 2, "the undo")
+        await pilot.press("G", "asterisk")
+        await sees(pilot, "The base model is always kept.")
+    assert [one["pinned"] for one in busy.asked_for("POST /checkpoints/billing-3:20/pin")] == [True, False]

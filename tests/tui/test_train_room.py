@@ -43,7 +43,7 @@ async def test_a_wrong_value_is_refused_below_its_field(busy: StubEngine) -> Non
         await sees(pilot, "fits: 1.5 of 20 GB")
         await pilot.press("ctrl+t")
         await sees(pilot, "16 · 4 … 128", "Rank of the adapters: how much they can learn.")
-        await pilot.press("2", "tab")
+        await pilot.press("tab", "tab", "tab", "2", "tab")
         await sees(pilot, "✗ lora_r is 2; it must be a whole number from 4 to 128.")
         assert "how much they can learn" not in screen_text(app)
         await pilot.press("ctrl+s")
@@ -51,7 +51,7 @@ async def test_a_wrong_value_is_refused_below_its_field(busy: StubEngine) -> Non
         assert busy.asked_for("POST /train/runs") == []
         await pilot.press("shift+tab", "8", "tab")
         await sees(pilot, "● lora_r", "how much they can learn")
-        await pilot.press("shift+tab", "shift+tab", "shift+tab", "3", "0", "tab")
+        await pilot.press(*["shift+tab"] * 6, "3", "0", "tab")
         await sees(pilot, "30 × batch 8")
         await pilot.press("ctrl+s")
         await until(pilot, lambda: bool(busy.asked_for("POST /train/runs")), "the start")
@@ -85,7 +85,7 @@ async def test_a_start_that_is_refused_loses_nothing(busy: StubEngine) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("3", "n")
         await sees(pilot, "fits: 1.5 of 20 GB")
-        await pilot.press("shift+tab", "shift+tab", "shift+tab", *"mine", "ctrl+s")
+        await pilot.press(*["shift+tab"] * 4, *"mine", "ctrl+s")
         await sees(pilot, "✗ There is a run called 'mine' already. Choose another name.")
         assert app.screen.query(Input).first(Input).value == "mine"
         busy.answers["POST /train/runs"] = msgspec.structs.replace(samples.RUN, run="mine2")
@@ -95,6 +95,74 @@ async def test_a_start_that_is_refused_loses_nothing(busy: StubEngine) -> None:
         newest = msgspec.structs.replace(samples.RUN, run="mine2", created="2026-11-25T00:00:00.000Z")
         busy.publish("run", newest)
         await sees(pilot, "▌mine2")
+
+
+async def test_a_run_goes_on_from_a_checkpoint_of_another_model_on_what_is_new(busy: StubEngine) -> None:
+    starter = wire.Model(
+        name="starter",
+        family="starter",
+        parameters=8_000_000,
+        context=2048,
+        loss_threshold=4.0,
+        hosted=True,
+        supports=["completion", "finetune"],
+    )
+    qwen = msgspec.structs.replace(starter, name="qwen")
+    only_served = msgspec.structs.replace(starter, name="served", supports=["completion"])
+    busy.state = msgspec.structs.replace(samples.STATE, models=[starter, qwen, only_served])
+
+    def plan(_: Any, body: dict[str, Any]) -> Any:
+        if body["continue_from"] == "gone:1":
+            return refused("There is no checkpoint gone:1.", "See `refact-tui checkpoints list`.")
+        return samples.PLAN
+
+    busy.answers["POST /train/plan"] = plan
+    app = RefactApp(busy.paths)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("3", "n")
+        await sees(pilot, "fits: 1.5 of 20 GB", "starter or qwen")
+        assert "served" not in str(app.screen.query_one("#plan-fields").tree)
+        await pilot.press("ctrl+t")
+        await sees(pilot, "a checkpoint RUN:STEP", "Its adapters are trained further.")
+        await pilot.press(*"gone:1", "tab")
+        await sees(pilot, "✗ There is no checkpoint gone:1.")
+        await pilot.press("shift+tab", *"billing-2:80", "tab", *"some", "tab")
+        await sees(pilot, "✗ read must be all or new, not 'some'.")
+        await pilot.press("shift+tab", *"new", "tab", *"better", *["shift+tab"] * 5, *"qwen", "ctrl+s")
+        await until(pilot, lambda: bool(busy.asked_for("POST /train/runs")), "the start")
+    asked = busy.asked_for("POST /train/runs")[0]
+    told = [asked[name] for name in ("model", "continue_from", "new_only", "only_if_better")]
+    assert told == ["qwen", "billing-2:80", True, True]
+
+
+async def test_what_is_done_every_night_is_said_and_undone(busy: StubEngine) -> None:
+    never = wire.Schedule()
+    nightly = wire.Schedule(at="02:00", minutes=30.0, next="2026-11-25T02:00:00+00:00", last="nothing new")
+
+    def put(_: Any, body: dict[str, Any]) -> Any:
+        if body["at"] == "2":
+            return refused("'2' is no time of day.", "Write it as 02:00.")
+        return nightly if body["at"] else never
+
+    busy.answers |= {"GET /train/schedule": never, "POST /train/schedule": put}
+    app = RefactApp(busy.paths)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await pilot.press("3")
+        await sees(pilot, "billing-3")
+        await pilot.press("N")
+        await sees(pilot, "Every night", "Nothing is done by itself.")
+        await pilot.press("2", "tab", *"half", "enter")
+        await sees(pilot, "✗ minutes must be a number, not 'half'.")
+        await pilot.press(*["backspace"] * 4, *"30", "enter")
+        await sees(pilot, "✗ '2' is no time of day. Write it as 02:00.")
+        await pilot.press("shift+tab", *"02:00", "enter")
+        await sees(pilot, "Every night at 02:00: sync, scan, train for 30 minutes")
+        busy.answers["GET /train/schedule"] = nightly
+        await pilot.press("N")
+        await sees(pilot, "next  2026-11-25 02:00", "last  nothing new")
+        await pilot.press("escape", "u")
+        await until(pilot, lambda: len(busy.asked_for("POST /train/schedule")) == 3, "the undo")
+    assert [one["at"] for one in busy.asked_for("POST /train/schedule")] == ["2", "02:00", ""]
 
 
 async def test_two_runs_are_compared(busy: StubEngine) -> None:

@@ -160,3 +160,24 @@ def test_two_runs_tested_on_other_text_say_so() -> None:
     assert "base 1.138 | 1.200" in settings.not_comparable(one, elsewhere)
     assert "other models" in settings.not_comparable(one, run(model="big"))
     assert settings.compared(one, one)[1] == "the same settings"
+
+
+def test_a_run_says_what_it_began_with_and_whether_it_may_be_served() -> None:
+    assert say.origin_lines(run()) == []
+    assert say.origin_lines(run(parent="billing:320", held_back=True)) == [
+        "goes on from billing:320",
+        "to be served only if better than what is served: it is not the latest best yet",
+    ]
+    same = wire.Pair(base=0.5, tuned=0.5, low=-0.1, high=0.1)
+    rival = wire.Rival(checkpoint="first:9", test_loss=same, exact_match=same, edit_similarity=same)
+    found = wire.Evaluation(places=9, exact_match=same, edit_similarity=same, rival=rival)
+    for held, words in (
+        (True, "not better, so it is not the latest best"),
+        (False, "better: it may be the latest best"),
+    ):
+        (line,) = say.origin_lines(run(evaluation=found, held_back=held))
+        assert line == f"to be served only if better than first:9: {words}"
+    lines = say.evaluation_lines(found)
+    beside = lines.index("beside first:9, which was served as it began")
+    assert lines[beside + 2] == "  exact match         50 % → 50 %         (-10.0 pts … +10.0 pts)"
+    assert sum("test loss" in line for line in lines) == 1
