@@ -3,6 +3,16 @@
 Losses are mean nats per token, sizes bytes, times ISO 8601 UTC, durations seconds (`_s`) or milliseconds (`_ms`).
 """
 
+from backend.wire.asking import (
+    Complete,
+    Completion,
+    Export,
+    Exported,
+    NewName,
+    Pin,
+    Use,
+    Used,
+)
 from backend.wire.base import (
     API_VERSION,
     PROJECT_HEADER,
@@ -58,18 +68,12 @@ from backend.wire.models import AddModel, Family, HostModel, Model
 from backend.wire.tuning import (
     FORGETS,
     Checkpoint,
-    Complete,
-    Completion,
     Evaluation,
-    Export,
-    Exported,
     HeldOutPlace,
     KindResult,
     Metric,
     MetricEvent,
-    NewName,
     Pair,
-    Pin,
     Plan,
     Rival,
     Run,
@@ -80,8 +84,6 @@ from backend.wire.tuning import (
     TaughtFile,
     TaughtPage,
     TestLoss,
-    Use,
-    Used,
 )
 
 __all__ = [
