@@ -1,5 +1,6 @@
 """`python -P -m backend`: one engine for one state home, until it is told to stop."""
 
+import argparse
 import asyncio
 import logging
 import os
@@ -7,9 +8,9 @@ import sys
 import time
 
 from backend.engine import Engine
-from backend.errors import BadRequest, RefactError
+from backend.errors import RefactError
 from backend.lock import Lock
-from backend.paths import Paths, find_home, public_address
+from backend.paths import Paths, find_home
 
 FORMAT = "%(asctime)sZ %(levelname)s %(message)s"
 
@@ -21,8 +22,12 @@ def main() -> int:
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     os.environ["PYTHONSAFEPATH"] = "1"
     paths = Paths(find_home())
+    asked = _arguments().parse_args()
+    told = {name: value for name in ("host", "port") if (value := getattr(asked, name)) is not None}
+    if asked.no_tls:
+        told |= {"tls_cert": "", "tls_key": ""}
     try:
-        return _run(paths)
+        return _run(paths, told, asked.first_key)
     except RefactError as error:
         logging.error("%s %s", error.message, error.hint)
     except OSError as error:
@@ -30,22 +35,27 @@ def main() -> int:
     return 1
 
 
-def _run(paths: Paths) -> int:
-    try:
-        host, port = public_address()
-    except ValueError as error:
-        raise BadRequest(str(error)) from error
+def _arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -P -m backend", description=__doc__)
+    parser.add_argument("--host", help="address of the endpoint, from now on")
+    parser.add_argument("--port", help="port of the endpoint, from now on")
+    parser.add_argument("--no-tls", action="store_true", help="forget the certificate: plain http from now on")
+    parser.add_argument("--first-key", action="store_true", help="make and print an API key where one is needed")
+    return parser
+
+
+def _run(paths: Paths, told: dict[str, str], first_key: bool) -> int:
     paths.prepare()
     lock = Lock.take(paths)
     try:
-        asyncio.run(_engine(paths, host, port))
+        asyncio.run(_engine(paths, told, first_key))
     finally:
         lock.release()
     return 0
 
 
-async def _engine(paths: Paths, host: str, port: int) -> None:
-    await Engine(paths, host, port).run()
+async def _engine(paths: Paths, told: dict[str, str], first_key: bool) -> None:
+    await Engine(paths, told, first_key).run()
 
 
 if __name__ == "__main__":

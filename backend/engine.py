@@ -4,6 +4,7 @@ import asyncio
 import logging
 import signal
 import socket
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager, suppress
@@ -22,6 +23,8 @@ from backend.models import add as models
 from backend.paths import Paths
 from backend.scan import run as scans
 from backend.serve import app as public
+from backend.serve import endpoint as endpoints
+from backend.serve.endpoint import Endpoint
 from backend.serve.hosting import Hosts
 from backend.sources import catalog as sources
 from backend.sources import upload as uploads
@@ -31,6 +34,7 @@ from backend.train import run as runs
 log = logging.getLogger("refact.engine")
 DRAIN_S = 3
 """Seconds that requests under way get when the engine stops."""
+FIRST_KEY = "first"
 
 
 class Server(uvicorn.Server):
@@ -57,10 +61,13 @@ class BusHandler(logging.Handler):
 
 
 class Engine:
-    """One engine; `run` returns when nothing of it is left, trainers excepted where they were to stay."""
+    """One engine; `run` returns when nothing of it is left, trainers excepted where they were to stay.
 
-    def __init__(self, paths: Paths, host: str, port: int) -> None:
-        self._paths, self._host, self._port = paths, host, port
+    `told` are settings of the endpoint that count before all others; with `first_key` a key is made and printed
+    where none is there and others than this box would be served."""
+
+    def __init__(self, paths: Paths, told: dict[str, str], first_key: bool = False) -> None:
+        self._paths, self._told, self._first_key = paths, told, first_key
         self._leaving = asyncio.Event()
         self._keep_trainers = False
 
@@ -75,37 +82,42 @@ class Engine:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.leave)
         async with AsyncExitStack() as stack:
-            port = stack.enter_context(sockets.public(self._host, self._port))
+            database = await Database.open(self._paths.database)
+            stack.push_async_callback(database.close)
+            endpoint = await endpoints.find(database, self._told)
+            if not self._first_key:
+                await endpoints.check_open(database, endpoint)
+            port = stack.enter_context(sockets.public(endpoint.host, endpoint.port))
             door = stack.enter_context(sockets.control(self._paths))
             stack.callback(self._paths.socket.unlink, missing_ok=True)
-            ctx = await self._open(stack)
+            await endpoints.remember(database, self._told)
+            ctx = await self._open(stack, database, endpoint.url)
             await self._recover(ctx)
+            if self._first_key and endpoint.open:
+                await _print_first_key(ctx)
             nights = asyncio.create_task(nightly.watch(ctx))
             stack.callback(nights.cancel)
-            servers = [_server(control.build(ctx, self.leave)), _server(public.build(ctx))]
+            servers = [_server(control.build(ctx, self.leave)), _server(public.build(ctx), endpoint)]
             serving = [_serve(server, at) for server, at in zip(servers, (door, port), strict=True)]
             log.info("engine %s serves %s and %s", __version__, self._paths.socket, ctx.public_url)
             await self._leaving.wait()
             await self._close(ctx, servers, serving)
         log.info("engine ended")
 
-    async def _open(self, stack: AsyncExitStack) -> Context:
-        database = await Database.open(self._paths.database)
-        stack.push_async_callback(database.close)
+    async def _open(self, stack: AsyncExitStack, database: Database, public_url: str) -> Context:
         bus = Bus()
         handler = BusHandler(bus)
         logging.getLogger().addHandler(handler)
         stack.callback(logging.getLogger().removeHandler, handler)
         jobs = JobQueue(database, bus)
         await jobs.restore()
-        host = f"[{self._host}]" if ":" in self._host else self._host
         ctx = Context(
             paths=self._paths,
             db=database,
             bus=bus,
             jobs=jobs,
             hosts=None,
-            public_url=f"http://{host}:{self._port}",
+            public_url=public_url,
             started=time.time(),
         )
         ctx.hosts = Hosts(ctx)
@@ -143,9 +155,26 @@ class Engine:
         await ctx.hosts.close()
 
 
-def _server(app: Starlette) -> Server:
+async def _print_first_key(ctx: Context) -> None:
+    """The one key of a first start; whoever reads what the engine prints has it, and it is never shown again."""
+    if not ctx.hosts.keys.shown():
+        made = await ctx.hosts.keys.create(wire.NewApiKey(name=FIRST_KEY))
+        sys.stdout.write(f"The first API key ({made.name}), shown once: {made.key}\n")
+        sys.stdout.flush()
+
+
+def _server(app: Starlette, endpoint: Endpoint | None = None) -> Server:
+    # The gate itself looks at what proxies say: who a request comes from decides what it may.
     config = uvicorn.Config(
-        app, lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=DRAIN_S, server_header=False
+        app,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=DRAIN_S,
+        server_header=False,
+        proxy_headers=False,
+        ssl_certfile=endpoint.certificate or None if endpoint else None,
+        ssl_keyfile=endpoint.private_key or None if endpoint else None,
     )
     return Server(config)
 

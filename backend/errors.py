@@ -2,10 +2,12 @@
 
 RefactError            500  failed: the sentence says what happened; the hint says what to do
 ├── BadRequest         400  the caller's words are off
+├── Unauthorised       401  a key is wanted, or another one
 ├── NotFound           404  no such source, run, checkpoint, model …
 ├── Conflict           409  the name is taken, or the thing is in the wrong state for this
 ├── Refused            409  would lose something; agreeing explicitly (`--yes`) goes on
 ├── TooLarge           413  over a limit
+├── TooMany            429  this key has asked too often (`retry_after_s`)
 ├── Overloaded         503  come back later (`retry_after_s`)
 └── NotReady           503  the thing is still starting, or has failed
 """
@@ -30,6 +32,11 @@ class BadRequest(RefactError):
     code = "bad_request"
 
 
+class Unauthorised(RefactError):
+    status = 401
+    code = "invalid_api_key"
+
+
 class NotFound(RefactError):
     status = 404
     code = "not_found"
@@ -48,6 +55,15 @@ class Refused(RefactError):
 class TooLarge(RefactError):
     status = 413
     code = "too_large"
+
+
+class TooMany(RefactError):
+    status = 429
+    code = "rate_limit_exceeded"
+
+    def __init__(self, message: str, hint: str = "", retry_after_s: int = 1) -> None:
+        super().__init__(message, hint)
+        self.retry_after_s = retry_after_s
 
 
 class Overloaded(RefactError):

@@ -104,12 +104,3 @@ def find_home() -> Path:
         return Path(explicit).expanduser().absolute()
     data = os.environ.get("XDG_DATA_HOME")
     return (Path(data) if data else Path.home() / ".local" / "share") / "refact-tui"
-
-
-def public_address() -> tuple[str, int]:
-    """Host and port of the completion endpoint, from the environment. Raises ValueError for a port that is none."""
-    host = os.environ.get("REFACT_TUI_HOST", "127.0.0.1")
-    text = os.environ.get("REFACT_TUI_PORT", "8008")
-    if not text.isdigit() or not 0 < int(text) < 65536:
-        raise ValueError(f"REFACT_TUI_PORT is {text!r}; it must be a number from 1 to 65535.")
-    return host, int(text)

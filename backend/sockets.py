@@ -1,6 +1,5 @@
 """The engine's two doors: the unix socket for the box's own user, the TCP port for IDEs."""
 
-import ipaddress
 import os
 import socket
 
@@ -35,12 +34,7 @@ def control(paths: Paths) -> socket.socket:
 
 
 def public(host: str, port: int) -> socket.socket:
-    """Bound on a loopback address. Raises BadRequest for any other, Conflict where the port is taken."""
-    if not _loopback(host):
-        raise BadRequest(
-            f"REFACT_TUI_HOST is {host}; beyond this box itself API keys are needed, which this version has not.",
-            "Leave REFACT_TUI_HOST out and reach the port by `ssh -L 8008:127.0.0.1:8008 this-box`.",
-        )
+    """Bound and listening. Raises Conflict where the port is taken or the address is not this box's."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, kind, protocol)
@@ -50,16 +44,7 @@ def public(host: str, port: int) -> socket.socket:
     except OSError as error:
         raise Conflict(
             f"Port {port} on {host} cannot be used: {error.strerror or error}.",
-            "Stop what uses it, or set REFACT_TUI_PORT to a free port.",
+            "Stop what uses it, or choose a free port: refact-tui engine start --port N (or REFACT_TUI_PORT).",
             code="port_in_use",
         ) from error
     return listener
-
-
-def _loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

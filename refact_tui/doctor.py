@@ -7,7 +7,7 @@ import shutil
 import sys
 
 from backend import wire
-from backend.paths import Paths, public_address
+from backend.paths import Paths
 from refact_tui.client import Client, EngineError, EngineUnreachable
 
 NEEDED = ("torch", "transformers", "peft", "accelerate", "tokenizers")
@@ -81,8 +81,10 @@ def _home(paths: Paths) -> wire.Finding:
 
 
 def _port() -> wire.Finding:
-    try:
-        host, port = public_address()
-    except ValueError as error:
-        return wire.Finding(check="port", ok=False, finding=str(error), remedy="Set REFACT_TUI_PORT to a free port.")
-    return wire.Finding(check="port", ok=True, finding=f"Completions are to be served on {host}:{port}.")
+    host, port = os.environ.get("REFACT_TUI_HOST"), os.environ.get("REFACT_TUI_PORT")
+    if port and not (port.isdigit() and 0 < int(port) < 65536):
+        said = f"REFACT_TUI_PORT is {port!r}; it must be a number from 1 to 65535."
+        return wire.Finding(check="port", ok=False, finding=said, remedy="Set REFACT_TUI_PORT to a free port.")
+    told = " and ".join(text for text, one in ((f"host {host}", host), (f"port {port}", port)) if one)
+    said = f"The environment says: {told}." if told else "The environment says nothing of it: `settings list` does."
+    return wire.Finding(check="port", ok=True, finding=said)

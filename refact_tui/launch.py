@@ -7,12 +7,14 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from backend.paths import Paths
 
 PATIENCE_S = 30.0
 LARGEST_LOG = 5_000_000
+COMMAND = (sys.executable, "-P", "-m", "backend")
 STAMP = re.compile(r"^\S+ (?:INFO|WARNING|ERROR|CRITICAL) ")
 
 
@@ -35,14 +37,16 @@ def answers(paths: Paths) -> bool:
     return True
 
 
-def ensure_engine(paths: Paths) -> bool:
-    """Returns once an engine answers; True where it had to be started. Raises LaunchError in the engine's words."""
+def ensure_engine(paths: Paths, told: Sequence[str] = ()) -> bool:
+    """Returns once an engine answers; True where it had to be started, with the arguments `told`.
+
+    Raises LaunchError in the engine's words."""
     if answers(paths):
         return False
     try:
         paths.prepare()
         _rotate(paths.engine_log)
-        process, begun = _start(paths)
+        process, begun = _start(paths, told)
     except OSError as error:
         raise LaunchError(
             f"The state folder {paths.home} cannot be used: {error.strerror or error}.",
@@ -93,13 +97,13 @@ def _alive(pid: int) -> bool:
         return False
 
 
-def _start(paths: Paths) -> tuple[subprocess.Popen[bytes], int]:
+def _start(paths: Paths, told: Sequence[str]) -> tuple[subprocess.Popen[bytes], int]:
     """The process, and where in the log its own words begin."""
     environment = {**os.environ, "PYTHONSAFEPATH": "1", "REFACT_TUI_HOME": str(paths.home)}
     with paths.engine_log.open("ab") as log:
         begun = log.tell()
         process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "backend"],
+            [*COMMAND, *told],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

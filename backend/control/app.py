@@ -7,7 +7,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
 from backend.context import Context
-from backend.control import about, checkpoints, code, credentials, models, projects, tuning
+from backend.control import about, checkpoints, code, credentials, models, people, projects, tuning
 from backend.control.answers import refuse
 from backend.control.sse import events
 from backend.errors import RefactError
@@ -23,6 +23,7 @@ def build(ctx: Context, leave: Callable[[bool], None]) -> Starlette:
             *checkpoints.ROUTES,
             *credentials.ROUTES,
             *models.ROUTES,
+            *people.ROUTES,
             *projects.ROUTES,
             *tuning.ROUTES,
         ],

@@ -5,12 +5,14 @@ import os
 import platform
 import shutil
 import subprocess
+from urllib.parse import urlsplit
 
 from backend import devices, wire
 from backend.context import Context
 from backend.errors import RefactError
 from backend.models import catalog as models
 from backend.models import families
+from backend.serve.gate import is_loopback
 
 LEAST_DISK, LEAST_MEMORY = 2_000_000_000, 2_500_000_000
 """Bytes: a few runs with their checkpoints; a small run in training beside a worker."""
@@ -19,7 +21,7 @@ LEAST_DISK, LEAST_MEMORY = 2_000_000_000, 2_500_000_000
 async def findings(ctx: Context) -> list[wire.Finding]:
     """Every check in the order of the pipeline."""
     own = await asyncio.to_thread(_machine, ctx)
-    return [*own, *_hosts(ctx)]
+    return [*own, *_open(ctx), *_hosts(ctx)]
 
 
 def _machine(ctx: Context) -> list[wire.Finding]:
@@ -100,6 +102,22 @@ def _models(ctx: Context) -> list[wire.Finding]:
             finding=f"{one.name}: {one.parameters / 1e6:.1f} M parameters, context {one.context}.",
         )
         for one in found
+    ]
+
+
+def _open(ctx: Context) -> list[wire.Finding]:
+    at = urlsplit(ctx.public_url)
+    if is_loopback(at.hostname or ""):
+        return []
+    return [
+        wire.Finding(
+            check="keys",
+            ok=True if at.scheme == "https" else None,
+            finding=f"Other machines reach {ctx.public_url} with one of {len(ctx.hosts.keys.shown())} API keys.",
+            remedy=""
+            if at.scheme == "https"
+            else "Keys and code travel in the clear: set tls_cert and tls_key (`settings set`), or use ssh -L.",
+        )
     ]
 
 

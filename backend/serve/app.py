@@ -2,6 +2,7 @@
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -10,6 +11,7 @@ from backend.context import Context
 from backend.errors import RefactError
 from backend.serve import openai, refact
 from backend.serve.answers import JsonResponse, refuse, refuse_http, refuse_unexpected
+from backend.serve.gate import Gate
 
 
 async def health(request: Request) -> Response:
@@ -39,6 +41,7 @@ def build(ctx: Context) -> Starlette:
             Route("/health", health),
             Route("/v1/health", health),
         ],
+        middleware=[Middleware(Gate, ctx)],
         exception_handlers={RefactError: refuse, HTTPException: refuse_http, Exception: refuse_unexpected},
     )
     app.state.ctx = ctx

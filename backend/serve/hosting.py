@@ -2,9 +2,12 @@
 
 import asyncio
 import contextlib
+import logging
+import sqlite3
 import time
 from collections.abc import AsyncGenerator
 
+import msgspec
 import psutil
 
 from backend import settings, wire
@@ -14,13 +17,17 @@ from backend.errors import BadRequest, NotFound, TooLarge
 from backend.models.catalog import STARTER, get
 from backend.models.records import publish
 from backend.serve.host import Host
+from backend.serve.keys import Keys, asking
 from backend.serve.llama import read_shape
 from backend.serve.request import BASE, Adapter, CompletionRequest, Delta
 
+log = logging.getLogger("refact.hosting")
 HOSTED = "serve.hosted"
 """Setting: names of the models that are hosted beside the starter."""
 WIDTH = 4
 """Bytes of a weight as it is hosted."""
+TIDY_S = 5.0
+"""Between two looks at what is to be written."""
 QUIET_S = 0.25
 """At most four events a second and model while requests flow."""
 
@@ -32,11 +39,14 @@ class Hosts:
         self._ctx = ctx
         self._hosts = {STARTER: Host(ctx, STARTER, self._changed)}
         self._late: dict[str, asyncio.TimerHandle] = {}
+        self._tidying: asyncio.Task[None] | None = None
+        self.keys = Keys(ctx)
         self.caps_version = 0
         """Grows whenever what is served changes, so that IDEs ask for the capabilities again."""
 
     async def restore(self) -> None:
-        """At the engine's start: the models that were hosted before, as far as they are still there."""
+        """At the engine's start: API keys, and the models that were hosted before, as far as they are still there."""
+        await self.keys.restore()
         for name in await settings.get(self._ctx.db, HOSTED) or []:
             if name in self._ctx.models:
                 self._hosts[name] = Host(self._ctx, name, self._changed)
@@ -81,9 +91,23 @@ class Hosts:
         """Begin to load every hosted model; returns at once, requests wait for readiness."""
         for host in self._hosts.values():
             host.start()
+        self._tidying = asyncio.create_task(self._tidy(), name="tidy")
+
+    async def _tidy(self) -> None:
+        """Write now and then what would be too much to write with every request."""
+        while True:
+            await asyncio.sleep(TIDY_S)
+            try:
+                await self.keys.flush()
+            except sqlite3.Error as error:
+                log.warning("what was asked could not be written: %s", error)
 
     async def close(self) -> None:
         """End all workers."""
+        if self._tidying:
+            self._tidying.cancel()
+            await asyncio.gather(self._tidying, return_exceptions=True)
+        await self.keys.flush(late=True)
         for host in self._hosts.values():
             await host.close()
         for timer in self._late.values():
@@ -108,6 +132,7 @@ class Hosts:
         Raises NotFound for an unknown model or checkpoint, and what Host.generate raises."""
         host = self.host(request.model)
         adapter = await self._adapter(host, request.choice)
+        request = msgspec.structs.replace(request, key=request.key or asking.get())
         async with contextlib.aclosing(host.generate(request, adapter)) as pieces:
             async for piece in pieces:
                 yield piece

@@ -28,6 +28,8 @@ class CompletionRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Name of the hosted model; empty means the first one."""
     choice: str | None = None
     """None: what the model serves now; `base`; or `RUN:STEP`."""
+    key: str = ""
+    """Name of the API key that asks; empty without one."""
 
 
 class Adapter(msgspec.Struct, frozen=True, kw_only=True):

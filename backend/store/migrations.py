@@ -121,6 +121,14 @@ def what_trainers_tell(connection: sqlite3.Connection) -> None:
     connection.execute("ALTER TABLE checkpoints ADD COLUMN pinned INTEGER NOT NULL DEFAULT 0")
 
 
+def api_keys(connection: sqlite3.Connection) -> None:
+    """Who may ask for completions: the key's digest, never the key."""
+    connection.execute(
+        "CREATE TABLE api_keys(name TEXT PRIMARY KEY, digest BLOB NOT NULL UNIQUE, hint TEXT NOT NULL, "
+        "created TEXT NOT NULL, last_used TEXT, requests_per_minute INTEGER, concurrent INTEGER)"
+    )
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     first_tables,
     files_by_hand,
@@ -136,6 +144,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     evaluation_of_checkpoints,
     runs_that_go_on,
     what_trainers_tell,
+    api_keys,
 )
 """In the order they are applied; one that has been released is never changed, only followed."""
 

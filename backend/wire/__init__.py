@@ -65,6 +65,7 @@ from backend.wire.engine import (
     Status,
 )
 from backend.wire.models import AddModel, Family, HostModel, Model
+from backend.wire.people import ApiKey, MadeApiKey, NewApiKey, ServeSetting, SetSetting
 from backend.wire.tuning import (
     FORGETS,
     Checkpoint,
@@ -92,6 +93,7 @@ __all__ = [
     "PROJECT_HEADER",
     "AddModel",
     "AddSource",
+    "ApiKey",
     "ByHand",
     "ByHandDone",
     "Checkpoint",
@@ -120,11 +122,13 @@ __all__ = [
     "KindResult",
     "LanguageCount",
     "LogLine",
+    "MadeApiKey",
     "Metric",
     "MetricEvent",
     "Model",
     "ModelKind",
     "ModelState",
+    "NewApiKey",
     "NewCredential",
     "NewName",
     "NewProject",
@@ -141,8 +145,10 @@ __all__ = [
     "ScannedFile",
     "Schedule",
     "ServeMode",
+    "ServeSetting",
     "Serving",
     "SetName",
+    "SetSetting",
     "SettingInfo",
     "SettingKind",
     "Source",

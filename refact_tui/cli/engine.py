@@ -1,6 +1,10 @@
-"""`status`, `engine start|stop|restart|status`: the process that does the work."""
+"""`status`, `engine start|run|stop|restart|status`: the process that does the work."""
 
+import os
+from collections.abc import Callable
 from typing import Any
+
+import click
 
 from backend import wire
 from refact_tui import words
@@ -8,7 +12,7 @@ from refact_tui.cli.engine_link import connect, paths
 from refact_tui.cli.output import Failure, columns, emit
 from refact_tui.cli.verbs import root, verb
 from refact_tui.client import Client, EngineUnreachable
-from refact_tui.launch import answers, ended, gone
+from refact_tui.launch import COMMAND, answers, ended, gone
 
 STOP_S = 90.0
 """Trainers save within a minute."""
@@ -16,7 +20,24 @@ STOP_S = 90.0
 
 @root.group()
 def engine() -> None:
-    """The engine: start, stop, restart, status."""
+    """The engine: start, run, stop, restart, status."""
+
+
+def where(verb: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds --host, --port and --no-tls to a verb."""
+    for option in (
+        click.option("--no-tls", is_flag=True, help="Forget the certificate: plain http from now on."),
+        click.option("--port", help="Port of the endpoint, from now on."),
+        click.option("--host", help="Address of the endpoint, from now on; any but this box's own needs an API key."),
+    ):
+        verb = option(verb)
+    return verb
+
+
+def _told(host: str | None, port: str | None, no_tls: bool) -> list[str]:
+    told = [f"--host={host}"] if host else []
+    told += [f"--port={port}"] if port else []
+    return [*told, "--no-tls"] if no_tls else told
 
 
 @verb(root, "status")
@@ -53,11 +74,27 @@ def _engine_text(found: wire.EngineInfo) -> str:
 
 
 @verb(engine, "start")
-def start(as_json: bool) -> None:
+@where
+def start(host: str | None, port: str | None, no_tls: bool, as_json: bool) -> None:
     """Start it, unless it runs; returns when it answers."""
-    with connect() as client:
+    told = _told(host, port, no_tls)
+    if told and answers(paths()):
+        raise Failure("The engine runs already.", f"refact-tui engine restart {' '.join(told)}", "running")
+    with connect(told=told) as client:
         found = client.get("/version", wire.EngineInfo)
     emit(found, as_json, _engine_text(found))
+
+
+@engine.command("run")
+@where
+@click.option("--first-key", is_flag=True, help="Make and print an API key where others are served and none is there.")
+def run(host: str | None, port: str | None, no_tls: bool, first_key: bool) -> None:
+    """Run it here, in the foreground, with its log on stderr: for containers and service managers."""
+    home = paths()
+    if answers(home):
+        raise Failure("The engine runs already.", "refact-tui engine stop", "running")
+    command = [*COMMAND, *_told(host, port, no_tls), *(["--first-key"] if first_key else [])]
+    os.execve(command[0], command, {**os.environ, "REFACT_TUI_HOME": str(home.home)})
 
 
 @verb(engine, "status")
@@ -76,10 +113,11 @@ def stop(as_json: bool) -> None:
 
 
 @verb(engine, "restart")
-def restart(as_json: bool) -> None:
+@where
+def restart(host: str | None, port: str | None, no_tls: bool, as_json: bool) -> None:
     """Stop it and start it again; a trainer trains on meanwhile and is adopted."""
     _end(keep_trainers=True)
-    with connect() as client:
+    with connect(told=_told(host, port, no_tls)) as client:
         found = client.get("/version", wire.EngineInfo)
     emit(found, as_json, _engine_text(found))
 

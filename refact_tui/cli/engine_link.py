@@ -1,7 +1,7 @@
 """How verbs reach the engine: started where it must be, waited for with progress where that was asked for."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -26,12 +26,12 @@ def paths() -> Paths:
     return Paths(find_home())
 
 
-def connect(start: bool = True) -> Client:
-    """A client of the home's engine, which is started where none runs unless `start` is False."""
+def connect(start: bool = True, told: Sequence[str] = ()) -> Client:
+    """A client of the home's engine, started (with the arguments `told`) where none runs unless `start` is False."""
     home = paths()
     if start:
         try:
-            ensure_engine(home)
+            ensure_engine(home, told)
         except LaunchError as error:
             raise Failure(error.message, error.hint, "engine", UNREACHABLE) from error
     asked = click.get_current_context(silent=True)

@@ -86,7 +86,7 @@ def test_other_addresses_need_keys(tmp_path: Path) -> None:
     other.environment["REFACT_TUI_HOST"] = "0.0.0.0"
     assert "API keys are needed" in refused(other, "engine", "start", code=3)
     other.environment |= {"REFACT_TUI_HOST": "127.0.0.1", "REFACT_TUI_PORT": "http"}
-    assert "REFACT_TUI_PORT" in refused(other, "engine", "start", code=3)
+    assert "REFACT_TUI_PORT is 'http'" in refused(other, "engine", "start", code=3)
 
 
 def test_a_home_too_deep_for_a_socket(tmp_path: Path) -> None:

@@ -1,0 +1,48 @@
+"""Routes of who may ask for completions, and of where: API keys and the endpoint's settings."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from backend import settings, wire
+from backend.control.answers import answer, body, context
+from backend.serve import endpoint
+from backend.serve.keys import DEMANDED
+
+
+async def list_keys(request: Request) -> Response:
+    """GET /keys"""
+    return answer(context(request).hosts.keys.shown())
+
+
+async def create_key(request: Request) -> Response:
+    """POST /keys: the one answer that holds the key"""
+    return answer(await context(request).hosts.keys.create(await body(request, wire.NewApiKey)))
+
+
+async def revoke_key(request: Request) -> Response:
+    """DELETE /keys/{name}"""
+    await context(request).hosts.keys.revoke(request.path_params["name"])
+    return answer({})
+
+
+async def list_settings(request: Request) -> Response:
+    """GET /settings"""
+    return answer(await endpoint.shown(context(request).db))
+
+
+async def set_setting(request: Request) -> Response:
+    """POST /settings/{name}"""
+    ctx, name = context(request), request.path_params["name"]
+    await endpoint.put(ctx.db, name, (await body(request, wire.SetSetting)).value)
+    ctx.hosts.keys.demanded = await settings.get(ctx.db, DEMANDED) == "yes"
+    return answer(next(one for one in await endpoint.shown(ctx.db) if one.name == name))
+
+
+ROUTES = [
+    Route("/keys", list_keys),
+    Route("/keys", create_key, methods=["POST"]),
+    Route("/keys/{name}", revoke_key, methods=["DELETE"]),
+    Route("/settings", list_settings),
+    Route("/settings/{name}", set_setting, methods=["POST"]),
+]

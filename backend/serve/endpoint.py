@@ -1,0 +1,168 @@
+"""Where completions are asked for: address, port and certificate, as told, set or left alone, and whether it may be so.
+
+What was told when the engine started counts first, then its environment, then what was set, then the default; what
+was told is set for the next time too, since screens and verbs start the engine by themselves."""
+
+import os
+import socket
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+
+from backend import settings, wire
+from backend.errors import BadRequest, NotFound
+from backend.serve.gate import is_loopback
+from backend.serve.keys import DEMANDED
+from backend.store.database import Database
+
+HOST, PORT, CERTIFICATE, PRIVATE_KEY = "serve.host", "serve.port", "serve.tls_cert", "serve.tls_key"
+NOWHERE = ("192.0.2.1", 9)
+"""An address that is nobody's (RFC 5737): nothing is sent to it."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One that may be set: where it is kept, its default and what it means."""
+
+    kept: str
+    default: str
+    meaning: str
+    at_once: bool = False
+
+
+SETTINGS = {
+    "host": Setting(HOST, "127.0.0.1", "address to serve on; any but this box's own needs an API key first"),
+    "port": Setting(PORT, "8008", "port to serve on"),
+    "tls_cert": Setting(CERTIFICATE, "", "certificate (chain) as a PEM file; with tls_key the endpoint speaks https"),
+    "tls_key": Setting(PRIVATE_KEY, "", "the certificate's private key as a PEM file, without a password"),
+    "loopback_needs_key": Setting(
+        DEMANDED, "no", "yes: this box itself needs an API key too (for a proxy that forwards strangers)", at_once=True
+    ),
+}
+ENVIRONMENT = {"host": "REFACT_TUI_HOST", "port": "REFACT_TUI_PORT"}
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where the engine serves, all of it checked."""
+
+    host: str
+    port: int
+    certificate: str = ""
+    private_key: str = ""
+
+    @property
+    def open(self) -> bool:
+        """Whether others than this box itself reach it."""
+        return not is_loopback(self.host)
+
+    @property
+    def url(self) -> str:
+        """As clients write it: where it serves on every address, the one that others would reach."""
+        host = _reached() if self.host in ("0.0.0.0", "::") else self.host
+        shown = f"[{host}]" if ":" in host else host
+        return f"{'https' if self.certificate else 'http'}://{shown}:{self.port}"
+
+
+async def find(db: Database, told: dict[str, str]) -> Endpoint:
+    """The endpoint of this start; `told` holds the settings that were told. Raises BadRequest in words."""
+    chosen = {}
+    for name, setting in SETTINGS.items():
+        found = told[name] if name in told else os.environ.get(ENVIRONMENT.get(name, ""))
+        chosen[name] = found or (None if name in told else await settings.get(db, setting.kept)) or setting.default
+    check_certificate(chosen["tls_cert"], chosen["tls_key"])
+    port = port_of(chosen["port"], _source(told))
+    return Endpoint(chosen["host"], port, chosen["tls_cert"], chosen["tls_key"])
+
+
+async def remember(db: Database, told: dict[str, str]) -> None:
+    """Keep what was told, once it has proved possible."""
+    for name, value in told.items():
+        await settings.set(db, SETTINGS[name].kept, value or None)
+
+
+async def check_open(db: Database, endpoint: Endpoint) -> None:
+    """Raises BadRequest where others could reach the endpoint and no key keeps strangers out."""
+    if endpoint.open and not await db.fetch_one("SELECT 1 FROM api_keys"):
+        raise BadRequest(
+            f"{endpoint.host} can be reached from other machines, and for that API keys are needed: there is none.",
+            "Make one on this box's own address (refact-tui engine start --host 127.0.0.1; refact-tui keys create "
+            f"NAME), then: refact-tui engine restart --host {endpoint.host}",
+            code="keys_needed",
+        )
+
+
+def check_certificate(certificate: str, private_key: str) -> None:
+    """Raises BadRequest, naming the file, where these two cannot serve."""
+    if not certificate and not private_key:
+        return
+    if not certificate or not private_key:
+        missing = "tls_key" if certificate else "tls_cert"
+        raise BadRequest(f"TLS needs a certificate and its private key; {missing} is not set.", _again(missing))
+    for name, path in (("tls_cert", certificate), ("tls_key", private_key)):
+        try:
+            Path(path).read_bytes()
+        except OSError as error:
+            raise BadRequest(f"{path} ({name}) cannot be read: {error.strerror}.", _again(name)) from error
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, private_key, password=lambda: b"")
+    except (ssl.SSLError, ValueError) as error:
+        raise BadRequest(
+            f"{certificate} and {private_key} are no PEM certificate and its private key without a password: "
+            f"{getattr(error, 'reason', None) or error}.",
+            _again("tls_cert"),
+        ) from error
+
+
+async def shown(db: Database) -> list[wire.ServeSetting]:
+    """What may be set and how it stands."""
+    return [
+        wire.ServeSetting(
+            name=name,
+            value=await settings.get(db, one.kept) or one.default,
+            default=one.default,
+            meaning=one.meaning,
+            at_once=one.at_once,
+        )
+        for name, one in SETTINGS.items()
+    ]
+
+
+async def put(db: Database, name: str, value: str | None) -> None:
+    """Set one. Raises NotFound for an unknown name, BadRequest for a value that can never be one."""
+    if name not in SETTINGS:
+        raise NotFound(f"There is no setting called {name!r}.", f"Settings: {', '.join(SETTINGS)}.")
+    if value and name == "port":
+        port_of(value, "port")
+    if value and name == "loopback_needs_key" and value not in ("yes", "no"):
+        raise BadRequest(f"loopback_needs_key is {value!r}; it can be yes or no.")
+    if value and name in ("tls_cert", "tls_key"):
+        value = str(Path(value).expanduser().absolute())
+        if not Path(value).is_file():
+            raise BadRequest(f"{value} is no file.", "Give the path of a PEM file on this box.")
+    await settings.set(db, SETTINGS[name].kept, value or None)
+
+
+def port_of(text: str, where: str) -> int:
+    """A port's number. Raises BadRequest for what is none."""
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) < 65536:
+        raise BadRequest(f"{where} is {text!r}; it must be a number from 1 to 65535.")
+    return int(text)
+
+
+def _source(told: dict[str, str]) -> str:
+    return "--port" if told.get("port") else ENVIRONMENT["port"] if os.environ.get(ENVIRONMENT["port"]) else "port"
+
+
+def _again(name: str) -> str:
+    return f"Start without (refact-tui engine start --no-tls), then set it: refact-tui settings set {name} FILE"
+
+
+def _reached() -> str:
+    """The address that this box has towards the world, or its name where it has none."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(NOWHERE)
+        except OSError:
+            return socket.gethostname()
+        return str(probe.getsockname()[0])
