@@ -76,6 +76,7 @@ async def state(request: Request) -> Response:
             projects=await projects.list_projects(ctx),
             credentials=trust.credentials,
             pinned=trust.pinned,
+            keys=ctx.hosts.keys.shown(),
         )
     )
 

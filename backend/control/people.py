@@ -1,13 +1,14 @@
-"""Routes of who may ask for completions, and of where: API keys and the endpoint's settings."""
+"""Routes of who asks for completions: API keys, where the endpoint is, what was asked of it."""
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from backend import settings, wire
-from backend.control.answers import answer, body, context
+from backend.control.answers import answer, body, context, number
 from backend.serve import endpoint
 from backend.serve.keys import DEMANDED
+from backend.serve.recent import KEPT
 
 
 async def list_keys(request: Request) -> Response:
@@ -39,10 +40,24 @@ async def set_setting(request: Request) -> Response:
     return answer(next(one for one in await endpoint.shown(ctx.db) if one.name == name))
 
 
+async def stats(request: Request) -> Response:
+    """GET /stats?days=N: today only where nothing is said"""
+    days = number(request, "days")
+    return answer(await context(request).hosts.statistics.report(1 if days is None else days))
+
+
+async def requests(request: Request) -> Response:
+    """GET /requests?limit=N: the newest first"""
+    limit = number(request, "limit")
+    return answer(context(request).hosts.statistics.recent.list(KEPT if limit is None else max(limit, 0)))
+
+
 ROUTES = [
     Route("/keys", list_keys),
     Route("/keys", create_key, methods=["POST"]),
     Route("/keys/{name}", revoke_key, methods=["DELETE"]),
+    Route("/stats", stats),
+    Route("/requests", requests),
     Route("/settings", list_settings),
     Route("/settings/{name}", set_setting, methods=["POST"]),
 ]

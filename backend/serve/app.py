@@ -12,6 +12,7 @@ from backend.errors import RefactError
 from backend.serve import openai, refact
 from backend.serve.answers import JsonResponse, refuse, refuse_http, refuse_unexpected
 from backend.serve.gate import Gate
+from backend.serve.metrics import metrics
 
 
 async def health(request: Request) -> Response:
@@ -39,6 +40,7 @@ def build(ctx: Context) -> Starlette:
             Route("/stats/telemetry-snippets", refact.telemetry, methods=["POST"]),
             Route("/stats/rh-stats", refact.statistics),
             Route("/health", health),
+            Route("/metrics", metrics),
             Route("/v1/health", health),
         ],
         middleware=[Middleware(Gate, ctx)],

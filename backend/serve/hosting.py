@@ -16,16 +16,18 @@ from backend.context import Context
 from backend.errors import BadRequest, NotFound, TooLarge
 from backend.models.catalog import STARTER, get
 from backend.models.records import publish
+from backend.serve.acceptance import Acceptance
 from backend.serve.host import Host
 from backend.serve.keys import Keys, asking
 from backend.serve.llama import read_shape
 from backend.serve.request import BASE, Adapter, CompletionRequest, Delta
+from backend.serve.statistics import Statistics
 
 log = logging.getLogger("refact.hosting")
 HOSTED = "serve.hosted"
 """Setting: names of the models that are hosted beside the starter."""
-WIDTH = 4
-"""Bytes of a weight as it is hosted."""
+WIDTH, DTYPE, DEVICE = 4, "fp32", "cpu"
+"""How models are hosted: bytes of a weight, and where it lies."""
 TIDY_S = 5.0
 """Between two looks at what is to be written."""
 QUIET_S = 0.25
@@ -41,12 +43,15 @@ class Hosts:
         self._late: dict[str, asyncio.TimerHandle] = {}
         self._tidying: asyncio.Task[None] | None = None
         self.keys = Keys(ctx)
+        self.statistics = Statistics(ctx)
+        self.acceptance = Acceptance(self.statistics)
         self.caps_version = 0
         """Grows whenever what is served changes, so that IDEs ask for the capabilities again."""
 
     async def restore(self) -> None:
-        """At the engine's start: API keys, and the models that were hosted before, as far as they are still there."""
+        """At the engine's start: keys, counts, and the models that were hosted before, as far as they are there."""
         await self.keys.restore()
+        await self.statistics.restore()
         for name in await settings.get(self._ctx.db, HOSTED) or []:
             if name in self._ctx.models:
                 self._hosts[name] = Host(self._ctx, name, self._changed)
@@ -99,6 +104,7 @@ class Hosts:
             await asyncio.sleep(TIDY_S)
             try:
                 await self.keys.flush()
+                await self.statistics.flush()
             except sqlite3.Error as error:
                 log.warning("what was asked could not be written: %s", error)
 
@@ -108,11 +114,17 @@ class Hosts:
             self._tidying.cancel()
             await asyncio.gather(self._tidying, return_exceptions=True)
         await self.keys.flush(late=True)
+        await self.statistics.flush()
+        self.statistics.recent.close()
         for host in self._hosts.values():
             await host.close()
         for timer in self._late.values():
             timer.cancel()
         self._late.clear()
+
+    def waiting(self) -> dict[str, int]:
+        """Requests under way by model."""
+        return {model: host.waiting for model, host in self._hosts.items()}
 
     def models(self) -> list[str]:
         """Names of the hosted models, the default first."""
@@ -133,9 +145,11 @@ class Hosts:
         host = self.host(request.model)
         adapter = await self._adapter(host, request.choice)
         request = msgspec.structs.replace(request, key=request.key or asking.get())
-        async with contextlib.aclosing(host.generate(request, adapter)) as pieces:
-            async for piece in pieces:
-                yield piece
+        with self.statistics.watch(request, host.model, adapter) as watch:
+            async with contextlib.aclosing(host.generate(request, adapter)) as pieces:
+                async for piece in pieces:
+                    watch.piece(piece)
+                    yield piece
 
     async def _adapter(self, host: Host, choice: str | None) -> Adapter | None:
         if choice is None or (host.adapter and choice == host.adapter.checkpoint):
@@ -189,6 +203,9 @@ class Hosts:
             requests_per_s=host.measure.per_second(),
             first_token_ms_p50=host.measure.first_token_ms(0.5),
             first_token_ms_p95=host.measure.first_token_ms(0.95),
+            acceptance=self.statistics.acceptance(model),
+            device=DEVICE,
+            dtype=DTYPE,
             memory_bytes=host.memory_bytes,
             context=host.context,
             caps_version=self.caps_version,

@@ -51,6 +51,8 @@ class Delta(msgspec.Struct, frozen=True, kw_only=True):
     checkpoint: str | None = None
     """What answered: `RUN:STEP`, or None for the base model."""
     prompt_tokens: int = 0
+    cached_tokens: int = 0
+    """Tokens of the prompt that an earlier request had read already."""
     first_token_ms: float | None = None
     """From the request's arrival at the worker to its first token; set in the last piece."""
 

@@ -129,6 +129,17 @@ def api_keys(connection: sqlite3.Connection) -> None:
     )
 
 
+def requests_counted(connection: sqlite3.Connection) -> None:
+    """What was asked for, by day: sums and how long it took; an empty checkpoint is the base model."""
+    counts = "requests failed refused cancelled prompt_tokens cached_tokens completion_tokens shown taken dismissed"
+    columns = ", ".join(f"{name} INTEGER NOT NULL" for name in counts.split())
+    connection.execute(
+        f"CREATE TABLE requests(day TEXT NOT NULL, model TEXT NOT NULL, checkpoint TEXT NOT NULL, key TEXT NOT NULL, "
+        f"{columns}, first_token_ms TEXT NOT NULL, total_ms TEXT NOT NULL, "
+        "PRIMARY KEY(day, model, checkpoint, key)) WITHOUT ROWID"
+    )
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     first_tables,
     files_by_hand,
@@ -145,6 +156,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     runs_that_go_on,
     what_trainers_tell,
     api_keys,
+    requests_counted,
 )
 """In the order they are applied; one that has been released is never changed, only followed."""
 

@@ -20,6 +20,9 @@ JobState = Literal["queued", "running", "done", "stopped", "failed"]
 RunState = Literal["queued", "preparing", "running", "paused", "done", "stopped", "failed"]
 Verdict = Literal["accepted", "rejected"]
 ServeMode = Literal["off", "latest-best", "specific"]
+Outcome = Literal["done", "failed", "refused", "cancelled"]
+"""How a completion request ended: refused where too many came at once, cancelled where the client left."""
+Fate = Literal["shown", "taken", "dismissed"]
 HostState = Literal["loading", "ready", "failed", "stopped"]
 
 

@@ -7,6 +7,7 @@ import msgspec
 from backend.wire.base import HostState, JobKind, JobState, ServeMode, Struct
 from backend.wire.code import Credential, PinnedHost, Scan, Source
 from backend.wire.models import Model
+from backend.wire.people import ApiKey
 from backend.wire.tuning import Checkpoint, Run
 
 
@@ -33,6 +34,10 @@ class Serving(Struct, frozen=True, kw_only=True):
     requests_per_s: float = 0.0
     first_token_ms_p50: float | None = None
     first_token_ms_p95: float | None = None
+    acceptance: float | None = None
+    """The share of what editors showed today that was taken, 0..1."""
+    device: str = "cpu"
+    dtype: str = ""
     memory_bytes: int | None = None
     context: int = 0
     caps_version: int = 0
@@ -112,6 +117,7 @@ class State(Struct, frozen=True, kw_only=True):
     projects: list[Project] = msgspec.field(default_factory=list)
     credentials: list[Credential] = msgspec.field(default_factory=list)
     pinned: list[PinnedHost] = msgspec.field(default_factory=list)
+    keys: list[ApiKey] = msgspec.field(default_factory=list)
 
 
 class Event(Struct, frozen=True, kw_only=True):
@@ -119,7 +125,9 @@ class Event(Struct, frozen=True, kw_only=True):
 
     job: Job · source: Source · source_removed: {"name"} · scan: Scan · run: Run · metric: MetricEvent ·
     checkpoints: {"checkpoints": [Checkpoint]} (the whole list) · models: {"models": [Model]} (the whole list) ·
-    credentials: Credentials (all of them) · serving: Serving · log: LogLine · engine: {"state": "stopping"} · reset: {}
+    credentials: Credentials (all of them) · serving: Serving · keys: {"keys": [ApiKey]} (the whole list) ·
+    requests: {"last": the number of the newest} (`GET /requests` has them) ·
+    log: LogLine · engine: {"state": "stopping"} · reset: {}
     """
 
     id: int

@@ -1,6 +1,6 @@
 """Who may ask for completions, and where they are asked for, on the wire."""
 
-from backend.wire.base import Struct
+from backend.wire.base import Fate, Outcome, Struct
 
 
 class NewApiKey(Struct, frozen=True, kw_only=True):
@@ -44,3 +44,61 @@ class ServeSetting(Struct, frozen=True, kw_only=True):
 class SetSetting(Struct, frozen=True, kw_only=True):
     value: str | None
     """None: back to the default."""
+
+
+class Usage(Struct, frozen=True, kw_only=True):
+    """What was asked for and how it was answered: of one model and checkpoint, of one key, or altogether."""
+
+    model: str = ""
+    checkpoint: str | None = None
+    """`RUN:STEP`; None for the base model."""
+    key: str = ""
+    requests: int = 0
+    failed: int = 0
+    refused: int = 0
+    """There were too many at once."""
+    cancelled: int = 0
+    """The client left before the end."""
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    """Of the prompt tokens, read by an earlier request."""
+    completion_tokens: int = 0
+    shown: int = 0
+    """By editors that tell."""
+    taken: int = 0
+    dismissed: int = 0
+    first_token_ms_p50: float | None = None
+    first_token_ms_p95: float | None = None
+    total_ms_p50: float | None = None
+    total_ms_p95: float | None = None
+    acceptance: float | None = None
+    """The share of what was shown that was taken, 0..1."""
+
+
+class Stats(Struct, frozen=True, kw_only=True):
+    days: int
+    since: str
+    """The first of the days (UTC)."""
+    total: Usage
+    checkpoints: list[Usage]
+    """By model and checkpoint."""
+    keys: list[Usage]
+
+
+class Asked(Struct, frozen=True, kw_only=True):
+    """One request of late; what it said is not kept."""
+
+    number: int
+    at: str
+    """When it ended."""
+    key: str
+    """Name of the API key; empty without one."""
+    model: str
+    checkpoint: str | None
+    outcome: Outcome
+    prompt_tokens: int
+    tokens: int
+    first_token_ms: float | None
+    total_ms: float
+    fate: Fate | None = None
+    """What the editor's user did with it, where the editor tells."""

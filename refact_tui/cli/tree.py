@@ -16,6 +16,7 @@ from refact_tui.cli import (
     serve,
     settings,
     sources,
+    stats,
     train,
     train_names,
 )
@@ -38,6 +39,7 @@ __all__ = [
     "serve",
     "settings",
     "sources",
+    "stats",
     "train",
     "train_names",
 ]

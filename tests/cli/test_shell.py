@@ -177,6 +177,19 @@ def test_complete_from_stdin_and_at_a_place(box: Box, tmp_path: Path) -> None:
     assert "lines" in refused(box, "complete", f"{code}:99:1", code=2)
 
 
+def test_what_was_asked_is_counted(box: Box) -> None:
+    before = box.ok("stats")["total"]
+    assert box.post({"prompt": "x = ", "max_tokens": 2})[0] == 200
+    box.ok("complete", "--max-tokens", "2", stdin="x = ")
+    told = box.ok("stats", "--days", "2")
+    assert told["total"]["requests"] == before["requests"] + 2
+    assert told["total"]["completion_tokens"] > before["completion_tokens"]
+    assert [one["model"] for one in told["checkpoints"]] == ["starter"] and told["keys"][0]["key"] == ""
+    box.ok("engine", "restart")
+    assert box.ok("stats")["total"]["requests"] == told["total"]["requests"]
+    assert box.run("stats", "--days", "0")[0] == 2
+
+
 def test_the_engine_holds_no_torch(box: Box) -> None:
     pid = box.engine_pid()
     mapped = Path(f"/proc/{pid}/maps").read_text()
