@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+KEY = "YOUR-KEY"
+"""Stands where an API key is wanted: the key itself is kept nowhere."""
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -14,20 +17,29 @@ class Setting:
 
 
 def settings(public_url: str, model: str, host: str) -> list[Setting]:
-    """The settings for a public address such as `http://127.0.0.1:8008`; `host` is this box's name for ssh."""
+    """The settings for a public address such as `http://127.0.0.1:8008`; `host` is this box's name for ssh.
+
+    Where others than this box reach the address, they name the key that is needed."""
     url = public_url.rstrip("/")
-    port = urlsplit(url).port or 80
+    at = urlsplit(url)
+    port = at.port or (443 if at.scheme == "https" else 80)
     body = f'{{"model": "{model}", "prompt": "def fibonacci(n):\\n", "max_tokens": 32}}'
+    local = is_local(url)
+    keyed, bearer = ("", "") if local else (f', "refactai.apiKey": "{KEY}"', f" -H 'Authorization: Bearer {KEY}'")
     found = [
-        Setting("Refact · VS Code", "settings.json", f'"refactai.addressURL": "{url}"'),
+        Setting("Refact · VS Code", "settings.json", f'"refactai.addressURL": "{url}"{keyed}'),
         Setting("Refact · JetBrains", "Settings › Tools › Refact.ai › Address URL", url),
-        Setting("OpenAI-compatible", "base URL; any API key will do", f"{url}/v1"),
+        Setting("OpenAI-compatible", "base URL" + ("; any API key will do" if local else ""), f"{url}/v1"),
         Setting("  its model", "model, for the legacy completions endpoint", model),
-        Setting("curl", "a shell", f"curl -s {url}/v1/completions -H 'Content-Type: application/json' -d '{body}'"),
+        Setting(
+            "curl", "a shell", f"curl -s {url}/v1/completions -H 'Content-Type: application/json'{bearer} -d '{body}'"
+        ),
     ]
-    if is_local(url):
+    if local:
         tunnel = f"ssh -N -L {port}:127.0.0.1:{port} {host}"
         found.append(Setting("From your laptop", "there, before the above", tunnel))
+    else:
+        found.insert(3, Setting("  its API key", "API key, for the two above as well", KEY))
     return found
 
 

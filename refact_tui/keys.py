@@ -72,7 +72,12 @@ ROOMS = (
         "What the runs have made. enter serves one at once, without a dropped request; off and on show the difference.",
     ),
     RoomInfo(
-        "serve", "5", "Serve", "The models that answer IDEs, a place to try them, and the settings for each plug-in."
+        "serve",
+        "5",
+        "Serve",
+        "The models that answer IDEs, a place to try them, the settings for each plug-in, the keys of those who ask "
+        "from other machines, and what is asked for just now.",
+        ("Try it", "Connect an IDE", "Keys", "Requests"),
     ),
     RoomInfo(
         "system",
@@ -150,9 +155,11 @@ KEYS = (
     ),
     Key("checkpoints.copy", "y", "copy", "copy path", "Copy where it was exported to, or lies", "checkpoints"),
     Key("serve.try", "enter", "", "try it", "Go into the editor", "serve"),
-    Key("serve.copy", "y", "copy", "copy", "Copy the IDE setting under the cursor", "serve"),
-    Key("serve.tabs", "[", "tab(-1)", "tabs", "Try it, or connect an IDE", "serve", display="[ ]"),
-    Key("serve.next_tab", "]", "tab(1)", "next tab", "Try it, or connect an IDE", "serve", shown=False),
+    Key("serve.copy", "y", "pane('copy')", "copy", "Copy the setting under the cursor", "serve", tab="Connect an IDE"),
+    Key("serve.new", "n", "pane('new')", "new", "Make an API key; it is shown once", "serve", tab="Keys"),
+    Key("serve.revoke", "d", "pane('delete')", "revoke", "Revoke the key (asks first)", "serve", tab="Keys"),
+    Key("serve.tabs", "[", "tab(-1)", "tabs", "The tab before or after this one", "serve", display="[ ]"),
+    Key("serve.next_tab", "]", "tab(1)", "next tab", "The tab before or after this one", "serve", shown=False),
     Key("system.look", "R", "pane('look')", "look again", "Ask the doctor again", "system", tab="Doctor"),
     Key("system.new", "n", "pane('new')", "new", "Make an SSH key, or keep a token", "system", tab="Credentials"),
     Key("system.show", "enter", "", "show", "The public part and where to put it", "system", tab="Credentials"),

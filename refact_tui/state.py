@@ -35,6 +35,9 @@ class EngineState:
     projects: tuple[wire.Project, ...] = ()
     credentials: tuple[wire.Credential, ...] = ()
     pinned: tuple[wire.PinnedHost, ...] = ()
+    keys: tuple[wire.ApiKey, ...] = ()
+    requests_changed: int = 0
+    """Grows with every completion request, and with what becomes of its answer."""
     metrics: dict[str, tuple[wire.Metric, ...]] = field(default_factory=dict)
     """Points told since this program attached; older ones are asked for by run."""
     link: Link = "starting"
@@ -71,6 +74,7 @@ def from_wire(told: wire.State, seen: float) -> EngineState:
         projects=tuple(told.projects),
         credentials=tuple(told.credentials),
         pinned=tuple(told.pinned),
+        keys=tuple(told.keys),
         link="up",
     )
 
@@ -152,6 +156,14 @@ def _credentials(state: EngineState, data: Any) -> EngineState:
     return replace(state, credentials=tuple(told.credentials), pinned=tuple(told.pinned))
 
 
+def _keys(state: EngineState, data: Any) -> EngineState:
+    return replace(state, keys=tuple(msgspec.convert(data["keys"], list[wire.ApiKey])))
+
+
+def _requests(state: EngineState, data: Any) -> EngineState:
+    return replace(state, requests_changed=int(data["changes"]))
+
+
 def _engine(state: EngineState, data: Any) -> EngineState:
     return replace(state, stopping=data["state"] == "stopping")
 
@@ -167,5 +179,7 @@ _STEPS: dict[str, Callable[[EngineState, Any], EngineState]] = {
     "models": _models,
     "serving": _serving,
     "credentials": _credentials,
+    "keys": _keys,
+    "requests": _requests,
     "engine": _engine,
 }

@@ -6,7 +6,7 @@ from backend import wire
 from refact_tui import words
 from refact_tui.signs import clean
 from refact_tui.widgets.listing import Column, Row
-from refact_tui.words_of_runs import evaluation_lines, pair, share, state
+from refact_tui.words_of_runs import evaluation_lines, pair, share
 
 BASE = "base"
 
@@ -18,15 +18,6 @@ CHECKPOINT_COLUMNS = (
     Column("EDIT SIM", rank=3),
     Column("SIZE", right=True, rank=5),
     Column("MADE", rank=4),
-)
-SERVING_COLUMNS = (
-    Column("MODEL", 8),
-    Column("SERVES", 6),
-    Column("STATE", 7),
-    Column("CONTEXT", right=True, rank=3),
-    Column("MEMORY", right=True, rank=2),
-    Column("REQ/S", right=True, rank=4),
-    Column("FIRST TOKEN p50/p95", rank=1),
 )
 
 
@@ -121,28 +112,3 @@ def used_line(used: wire.Used) -> str:
         f"serving {what} · switched in {used.switched_ms:.0f} ms · {used.dropped} requests dropped"
         " · IDEs cache answers: use the manual trigger to see the change"
     )
-
-
-def serving_rows(serving: Sequence[wire.Serving]) -> list[Row]:
-    """The hosted models with what they answer with."""
-    return [
-        Row(
-            host.model,
-            (
-                (clean(host.model), "plain"),
-                (clean(host.checkpoint or BASE), "good"),
-                state(host.state),
-                (str(host.context) if host.context else "–", "plain"),
-                (words.size(host.memory_bytes) if host.memory_bytes else "–", "muted"),
-                (f"{host.requests_per_s:.1f}", "plain"),
-                (_latency(host), "plain"),
-            ),
-        )
-        for host in serving
-    ]
-
-
-def _latency(host: wire.Serving) -> str:
-    if host.first_token_ms_p50 is None or host.first_token_ms_p95 is None:
-        return "–"
-    return f"{host.first_token_ms_p50:.0f} / {host.first_token_ms_p95:.0f} ms"

@@ -24,7 +24,7 @@ class Recent:
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
         self._kept: OrderedDict[int, wire.Asked] = OrderedDict()
-        self._last = 0
+        self._last = self._changes = 0
         self._due: asyncio.TimerHandle | None = None
 
     def add(self, **fields: Any) -> None:
@@ -56,9 +56,10 @@ class Recent:
             self._due.cancel()
 
     def _tell(self) -> None:
+        self._changes += 1
         if self._due is None:
             self._due = asyncio.get_running_loop().call_later(TELL_S, self._say)
 
     def _say(self) -> None:
         self._due = None
-        self._bus.publish("requests", {"last": self._last})
+        self._bus.publish("requests", {"changes": self._changes})

@@ -126,7 +126,7 @@ class Event(Struct, frozen=True, kw_only=True):
     job: Job · source: Source · source_removed: {"name"} · scan: Scan · run: Run · metric: MetricEvent ·
     checkpoints: {"checkpoints": [Checkpoint]} (the whole list) · models: {"models": [Model]} (the whole list) ·
     credentials: Credentials (all of them) · serving: Serving · keys: {"keys": [ApiKey]} (the whole list) ·
-    requests: {"last": the number of the newest} (`GET /requests` has them) ·
+    requests: {"changes": a number that grows} (`GET /requests` has them) ·
     log: LogLine · engine: {"state": "stopping"} · reset: {}
     """
 

@@ -1,19 +1,13 @@
 """The System room: what works on this box, keys for private repositories, the engine's jobs and its log, a tab each."""
 
-from textual import on
-from textual.app import ComposeResult
-from textual.widgets import ContentSwitcher
+from typing import ClassVar
 
-from refact_tui import keys
 from refact_tui.rooms.pane import Pane
-from refact_tui.rooms.room import Room
 from refact_tui.rooms.system_credentials import CredentialsPane
 from refact_tui.rooms.system_doctor import DoctorPane
 from refact_tui.rooms.system_jobs import JobsPane
 from refact_tui.rooms.system_log import LogPane
-from refact_tui.state import EngineState
-from refact_tui.widgets.action_line import Hints
-from refact_tui.widgets.tabs import TabLine
+from refact_tui.rooms.tabbed import TabbedRoom
 
 PANES: dict[str, type[Pane]] = {
     "Doctor": DoctorPane,
@@ -24,67 +18,7 @@ PANES: dict[str, type[Pane]] = {
 """By the tabs that `keys` names, in their order."""
 
 
-class SystemRoom(Room):
+class SystemRoom(TabbedRoom):
     """Hands the keys of a tab to its pane."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.tab = next(iter(PANES))
-
-    def body(self) -> ComposeResult:
-        yield TabLine(keys.BY_NOUN["system"].tabs, id="system-tabs")
-        with ContentSwitcher(initial=id_of(next(iter(PANES))), id="system-pane"):
-            for name, pane in PANES.items():
-                yield pane(id=id_of(name))
-
-    @property
-    def pane(self) -> Pane:
-        """What stands behind the open tab."""
-        return self.query_one(f"#{id_of(self.tab or '')}", Pane)
-
-    def on_mount(self) -> None:
-        self.query_one(Hints).show_tab(self.tab or "")
-
-    def on_screen_resume(self) -> None:
-        self.pane.opened()
-
-    def draw(self, state: EngineState) -> None:
-        """Show the open tab."""
-        self.pane.draw(state)
-
-    @on(TabLine.Changed)
-    def _another_tab(self, event: TabLine.Changed) -> None:
-        self._open(event.tab)
-
-    def _open(self, tab: str) -> None:
-        if tab == self.tab:
-            return
-        self.tab = tab
-        self.query_one("#system-pane", ContentSwitcher).current = id_of(tab)
-        self.query_one(Hints).show_tab(tab)
-        if self.state.engine is not None:
-            self.pane.draw(self.state)
-        self.pane.opened()
-        self.action_back()
-
-    def action_tab(self, by: int) -> None:
-        """Open the next or the previous tab."""
-        self.query_one(TabLine).step(by)
-
-    def action_open_tab(self, name: str) -> None:
-        """Open this tab, before anything is done in it."""
-        self.query_one(TabLine).choose(name)
-        self._open(name)
-
-    def action_pane(self, what: str) -> None:
-        """Let the open tab do it; where another tab does that, say so."""
-        act = getattr(self.pane, f"act_{what}", None)
-        if act is None:
-            self.refuse(keys.other_tab(self.NOUN, f"pane('{what}')", self.tab or ""))
-        else:
-            act()
-
-
-def id_of(tab: str) -> str:
-    """The widget behind a tab."""
-    return f"system-{tab.lower()}"
+    PANES: ClassVar[dict[str, type[Pane]]] = PANES

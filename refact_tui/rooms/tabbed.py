@@ -1,0 +1,85 @@
+"""The base of a room with tabs: a pane behind each, of which one is open, and keys that go to that one."""
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.widgets import ContentSwitcher
+
+from refact_tui import keys
+from refact_tui.rooms.pane import Pane
+from refact_tui.rooms.room import Room
+from refact_tui.state import EngineState
+from refact_tui.widgets.action_line import Hints
+from refact_tui.widgets.tabs import TabLine
+
+
+class TabbedRoom(Room):
+    """`PANES` by the tabs that `keys` names, in their order."""
+
+    PANES: ClassVar[dict[str, type[Pane]]] = {}
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tab = next(iter(self.PANES))
+
+    def body(self) -> ComposeResult:
+        yield TabLine(keys.BY_NOUN[self.NOUN].tabs, id=f"{self.NOUN}-tabs")
+        with ContentSwitcher(initial=self.id_of(next(iter(self.PANES))), id=f"{self.NOUN}-pane"):
+            for name, pane in self.PANES.items():
+                yield pane(id=self.id_of(name))
+
+    def id_of(self, tab: str) -> str:
+        """The widget behind a tab."""
+        return f"{self.NOUN}-{tab.lower().replace(' ', '-')}"
+
+    @property
+    def pane(self) -> Pane:
+        """What stands behind the open tab."""
+        return self.query_one(f"#{self.id_of(self.tab or '')}", Pane)
+
+    def on_mount(self) -> None:
+        self.query_one(Hints).show_tab(self.tab or "")
+
+    def on_screen_resume(self) -> None:
+        self.pane.opened()
+
+    def draw(self, state: EngineState) -> None:
+        """Show the open tab."""
+        self.pane.draw(state)
+
+    @on(TabLine.Changed)
+    def _another_tab(self, event: TabLine.Changed) -> None:
+        self._open(event.tab)
+
+    def _open(self, tab: str) -> None:
+        if tab == self.tab:
+            return
+        self.tab = tab
+        self.query_one(ContentSwitcher).current = self.id_of(tab)
+        self.query_one(Hints).show_tab(tab)
+        if self.state.engine is not None:
+            self.pane.draw(self.state)
+        self.pane.opened()
+        self.enter_pane()
+
+    def enter_pane(self) -> None:
+        """Put the focus where the keys of the open tab work."""
+        self.action_back()
+
+    def action_tab(self, by: int) -> None:
+        """Open the next or the previous tab."""
+        self.query_one(TabLine).step(by)
+
+    def action_open_tab(self, name: str) -> None:
+        """Open this tab, before anything is done in it."""
+        self.query_one(TabLine).choose(name)
+        self._open(name)
+
+    def action_pane(self, what: str) -> None:
+        """Let the open tab do it; where another tab does that, say so."""
+        act = getattr(self.pane, f"act_{what}", None)
+        if act is None:
+            self.refuse(keys.other_tab(self.NOUN, f"pane('{what}')", self.tab or ""))
+        else:
+            act()
