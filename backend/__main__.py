@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import logging
 import os
+import resource
 import sys
 import time
 
@@ -21,6 +22,9 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, format=FORMAT, datefmt="%Y-%m-%dT%H:%M:%S", stream=sys.stderr)
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     os.environ["PYTHONSAFEPATH"] = "1"
+    # Every client of the endpoint is an open file, and the usual limit of them is meant for programs with few.
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     paths = Paths(find_home())
     asked = _arguments().parse_args()
     told = {name: value for name in ("host", "port") if (value := getattr(asked, name)) is not None}

@@ -3,14 +3,14 @@
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from backend.context import Context
 from backend.errors import RefactError
 from backend.serve import openai, refact
-from backend.serve.answers import JsonResponse, refuse, refuse_http, refuse_unexpected
+from backend.serve.answers import GONE, JsonResponse, refuse, refuse_http, refuse_unexpected
 from backend.serve.gate import Gate
 from backend.serve.metrics import metrics
 
@@ -25,6 +25,11 @@ async def health(request: Request) -> Response:
             "models": [{"model": one.model, "checkpoint": one.checkpoint, "state": one.state} for one in shown],
         }
     )
+
+
+async def gone(request: Request, error: Exception) -> Response:
+    """The client left before it had sent everything: nobody reads this."""
+    return Response(status_code=GONE)
 
 
 def build(ctx: Context) -> Starlette:
@@ -44,7 +49,12 @@ def build(ctx: Context) -> Starlette:
             Route("/v1/health", health),
         ],
         middleware=[Middleware(Gate, ctx)],
-        exception_handlers={RefactError: refuse, HTTPException: refuse_http, Exception: refuse_unexpected},
+        exception_handlers={
+            RefactError: refuse,
+            HTTPException: refuse_http,
+            ClientDisconnect: gone,
+            Exception: refuse_unexpected,
+        },
     )
     app.state.ctx = ctx
     return app

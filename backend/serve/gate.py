@@ -1,16 +1,18 @@
-"""The gate before every dialect: whose request it is, whether it may pass, and how much a key may ask at once.
+"""The gate before every dialect: whose request it is, whether it may pass, and how much is let in at once.
 
 This box itself is served without a key. Whoever else asks needs one, and so does a web page that has found its way
 to this box's browser: it would come from a loopback address too, but names another host."""
 
 import ipaddress
+from contextlib import nullcontext
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from backend.context import Context
-from backend.errors import RefactError, TooMany, Unauthorised
+from backend.errors import Overloaded, RefactError, TooMany, Unauthorised
+from backend.serve.admission import Room, patient
 from backend.serve.answers import JsonResponse, error_body
 from backend.serve.keys import PREFIX, Key, asking
 
@@ -29,6 +31,7 @@ class Gate:
 
     def __init__(self, app: ASGIApp, ctx: Context) -> None:
         self._app, self._ctx = app, ctx
+        self._room = Room()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -36,17 +39,15 @@ class Gate:
             return
         try:
             key = self._whose(scope)
-            if key is None:
-                await self._app(scope, receive, send)
-                return
-            asking.set(key.name)
-            self._ctx.hosts.keys.touch(key)
+            if key:
+                asking.set(key.name)
+                self._ctx.hosts.keys.touch(key)
             if not counts(scope):
-                await self._app(scope, receive, send)
+                await self._app(scope, patient(receive), send)
                 return
-            with key.one_more():
-                await self._app(scope, receive, send)
-        except (Unauthorised, TooMany) as error:
+            with self._room.one_more(), key.one_more() if key else nullcontext():
+                await self._app(scope, patient(receive), send)
+        except (Unauthorised, TooMany, Overloaded) as error:
             await self._refuse(error, scope, receive, send)
 
     def _whose(self, scope: Scope) -> Key | None:
@@ -68,7 +69,7 @@ class Gate:
             await JsonResponse({"status": "ok" if ready == "ready" else ready})(scope, receive, send)
             return
         headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else {}
-        if isinstance(error, TooMany):
+        if isinstance(error, TooMany | Overloaded):
             headers["Retry-After"] = str(error.retry_after_s)
         message = f"{error.message} {error.hint}".strip()
         await JsonResponse(error_body(error.status, message, error.code), error.status, headers)(scope, receive, send)
