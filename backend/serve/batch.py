@@ -140,6 +140,6 @@ def choose(logits: Tensor, request: CompletionRequest, generator: torch.Generato
     shares = torch.softmax(logits / request.temperature, -1)
     if request.top_p < 1:
         ordered, places = shares.sort(descending=True)
-        ordered[ordered.cumsum(-1) - ordered >= request.top_p] = 0
+        ordered[1:][(ordered.cumsum(-1) - ordered)[1:] >= request.top_p] = 0  # the likeliest stays, at 0 too
         shares = torch.zeros_like(shares).scatter_(0, places, ordered)
     return int(torch.multinomial(shares, 1, generator=generator))
