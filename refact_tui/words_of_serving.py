@@ -128,8 +128,8 @@ def request_rows(asked: Sequence[wire.Asked]) -> list[Row]:
             (
                 (clean(one.at[11:19]), "muted"),
                 (clean(one.key), "plain") if one.key else (words.NONE, "muted"),
-                (clean(one.model), "plain"),
-                (clean(one.checkpoint or BASE), "plain"),
+                (clean(one.model) or words.NONE, "plain"),
+                (clean(one.checkpoint or BASE) if one.model else words.NONE, "plain"),
                 (words.count(one.prompt_tokens or None), "muted"),
                 (words.count(one.tokens or None), "plain"),
                 (_ms(one.first_token_ms), "plain"),

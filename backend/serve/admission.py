@@ -3,10 +3,10 @@
 The queue of each model is bounded too; this bound is told before a body is read, so that bodies cannot fill memory."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from starlette.types import Message, Receive
+from starlette.types import Message, Receive, Send
 
 from backend.errors import Overloaded, RefactError
 
@@ -39,6 +39,17 @@ class Room:
             yield
         finally:
             self.taken -= 1
+
+
+def before_the_end(send: Send, leave: Callable[[], None]) -> Send:
+    """Sends the same; `leave` is called before the last piece, since who has that may ask again at once."""
+
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.body" and not message.get("more_body", False):
+            leave()
+        await send(message)
+
+    return sending
 
 
 def patient(receive: Receive) -> Receive:

@@ -4,7 +4,7 @@ This box itself is served without a key. Whoever else asks needs one, and so doe
 to this box's browser: it would come from a loopback address too, but names another host."""
 
 import ipaddress
-from contextlib import nullcontext
+from contextlib import ExitStack
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from backend.context import Context
 from backend.errors import Overloaded, RefactError, TooMany, Unauthorised
-from backend.serve.admission import Room, patient
+from backend.serve.admission import Room, before_the_end, patient
 from backend.serve.answers import JsonResponse, error_body
 from backend.serve.keys import PREFIX, Key, asking
 
@@ -45,9 +45,14 @@ class Gate:
             if not counts(scope):
                 await self._app(scope, patient(receive), send)
                 return
-            with self._room.one_more(), key.one_more() if key else nullcontext():
-                await self._app(scope, patient(receive), send)
+            with ExitStack() as places:
+                places.enter_context(self._room.one_more())
+                if key:
+                    places.enter_context(key.one_more())
+                await self._app(scope, patient(receive), before_the_end(send, places.close))
         except (Unauthorised, TooMany, Overloaded) as error:
+            if not isinstance(error, Unauthorised):
+                self._ctx.hosts.statistics.turned_away(asking.get())
             await self._refuse(error, scope, receive, send)
 
     def _whose(self, scope: Scope) -> Key | None:

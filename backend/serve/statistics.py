@@ -61,6 +61,20 @@ class Statistics:
             tally.add(**more)
         return found
 
+    def turned_away(self, key: str) -> None:
+        """Count a request that the gate refused, before anybody knew which model it was for."""
+        self.count("", None, key, requests=1, refused=1)
+        self.recent.add(
+            key=key,
+            model="",
+            checkpoint=None,
+            outcome="refused",
+            prompt_tokens=0,
+            tokens=0,
+            first_token_ms=None,
+            total_ms=0.0,
+        )
+
     def acceptance(self, model: str) -> float | None:
         """The share of a model's answers that editors showed today and that were taken, 0..1."""
         together = Tally()
@@ -90,7 +104,7 @@ class Statistics:
         since = (datetime.now(UTC) - timedelta(days=days - 1)).date().isoformat()
         rows = await self._ctx.db.fetch_all("SELECT * FROM requests WHERE day >= ? ORDER BY day", (since,))
         tallies = [(dict(row), _tally(dict(row))) for row in rows]
-        points = _together(((row["model"], row["checkpoint"]), tally) for row, tally in tallies)
+        points = _together(((row["model"], row["checkpoint"]), tally) for row, tally in tallies if row["model"])
         keys = _together(((row["key"],), tally) for row, tally in tallies)
         return wire.Stats(
             days=days,

@@ -94,6 +94,7 @@ class Asked(Struct, frozen=True, kw_only=True):
     key: str
     """Name of the API key; empty without one."""
     model: str
+    """Empty where it was refused before anybody knew."""
     checkpoint: str | None
     outcome: Outcome
     prompt_tokens: int

@@ -156,9 +156,16 @@ def test_a_key_may_ask_so_often(box: Box) -> None:
     for _ in range(5):
         client.models.list()  # asking for names costs nothing
     assert box.ask("POST", "/stats/telemetry-basic", {}, {"Authorization": f"Bearer {made.key}"})[0] == 200
+    before = box.call(box.ctx.hosts.statistics.report(1))
     with pytest.raises(RateLimitError, match="2 times a minute") as refused:
         client.completions.create(model="starter", prompt="x", max_tokens=1)
     assert 1 <= int(refused.value.response.headers["Retry-After"]) <= 30
+    after = box.call(box.ctx.hosts.statistics.report(1))
+    (slow,) = [one for one in after.keys if one.key == "slow"]
+    assert (slow.requests, slow.refused) == (3, 1) and after.total.refused == before.total.refused + 1
+    assert after.checkpoints == before.checkpoints
+    newest = box.ctx.hosts.statistics.recent.list(1)[0]
+    assert (newest.key, newest.model, newest.outcome) == ("slow", "", "refused")
     box.call(box.ctx.hosts.keys.revoke("slow"))
     with pytest.raises(AuthenticationError, match="revoked"):
         client.completions.create(model="starter", prompt="x", max_tokens=1)
@@ -177,7 +184,10 @@ def test_a_key_may_have_so_many_under_way(box: Box) -> None:
     assert code == 429 and "under way" in json.loads(text)["detail"]
     first.join(60)
     assert codes == [200]
-    assert box.ask("POST", "/v1/completions", ASK, headers)[0] == 200
+    client = OpenAI(base_url=f"http://127.0.0.1:{box.port}/v1", api_key=made.key, max_retries=0)
+    for stream in (False, True) * 10:  # one after the other, as fast as answers come
+        answer = client.completions.create(model="starter", prompt="x", max_tokens=1, stream=stream)
+        assert [*answer] if stream else answer
     assert keys.find(made.key).under_way == 0
     box.call(keys.revoke("one"))
 
