@@ -19,8 +19,8 @@ from backend.serve.keys import PREFIX, Key, asking
 PUBLIC = ("/tokenizer/",)
 """Plug-ins ask for these without the key that they have."""
 HEALTH = "/health"
-UNCOUNTED = ("/stats/", "/v1/events")
-"""What clients tell of themselves costs nothing and is not held against their limits."""
+UNCOUNTED = ("/stats/", "/v1/events", "/v1/health", "/api/show")
+"""What makes no model work, though it is posted, is not held against any limit."""
 FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
 NEEDED = "An API key is needed here, sent as `Authorization: Bearer KEY`."
 MAKE = "Whoever runs this server makes one: refact-tui keys create NAME"
