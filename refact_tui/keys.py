@@ -155,6 +155,7 @@ KEYS = (
     ),
     Key("checkpoints.copy", "y", "copy", "copy path", "Copy where it was exported to, or lies", "checkpoints"),
     Key("serve.try", "enter", "", "try it", "Go into the editor", "serve"),
+    Key("serve.compare", "c", "pane('compare')", "compare", "Complete with the base beside it", "serve", tab="Try it"),
     Key("serve.copy", "y", "pane('copy')", "copy", "Copy the setting under the cursor", "serve", tab="Connect an IDE"),
     Key("serve.new", "n", "pane('new')", "new", "Make an API key; it is shown once", "serve", tab="Keys"),
     Key("serve.revoke", "d", "pane('delete')", "revoke", "Revoke the key (asks first)", "serve", tab="Keys"),

@@ -97,6 +97,11 @@ def completion_note(found: wire.Completion) -> str:
     return f"{who} · {found.tokens} tokens · first after {found.first_token_ms:.0f} ms · {found.total_ms:.0f} ms"
 
 
+def who_and_when(found: wire.Completion) -> str:
+    """As short as a half of the screen wants it."""
+    return f"{clean(found.checkpoint or BASE)} · {found.tokens} tokens · {found.total_ms:.0f} ms"
+
+
 def radio_line(serving: wire.Serving) -> str:
     """`starter serves:  ( ) off  (•) latest best  ( ) specific`."""
     choices = (("off", "off"), ("latest-best", "latest best"), ("specific", "specific"))

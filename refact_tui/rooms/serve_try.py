@@ -1,7 +1,10 @@
-"""The Try it tab of Serve: a small editor with ghost text from the served checkpoint."""
+"""The Try it tab of Serve: a small editor with ghost text from the served checkpoint, and the base model beside it."""
+
+import asyncio
 
 from textual import on, work
 from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
 
 from backend import wire
 from refact_tui import words_of_checkpoints as say
@@ -10,21 +13,31 @@ from refact_tui.rooms.pane import Pane
 from refact_tui.signs import clean
 from refact_tui.widgets.ghost_editor import GhostEditor
 from refact_tui.widgets.line import Line
+from refact_tui.widgets.listing import Listing
 
-ASK = "ctrl+space completes at the cursor, tab accepts, esc leaves the editor."
+ASK = "ctrl+space completes, f6 with the base beside it, tab accepts, esc leaves."
 SAMPLE = 'def total(invoice):\n    """Sum of the lines of an invoice."""\n    '
+ONLY_BASE = "Only the base model is served: 4, then enter on a checkpoint, gives it something to be compared with."
+TOKENS = 64
+SIDES = ("base", "tuned")
 
 
 class TryPane(Pane):
-    """Asks as an IDE does, and says how long that took."""
+    """Asks as an IDE does, of the model under the cursor among the hosts, and says how long that took."""
 
     def compose(self) -> ComposeResult:
         yield GhostEditor(SAMPLE, id="serve-editor")
         yield Line(ASK, id="serve-said")
         yield Line("", id="serve-ghost")
+        with Horizontal(id="serve-both"):
+            for side in SIDES:
+                with Vertical():
+                    yield Line("", id=f"serve-{side}-who")
+                    yield Line("", id=f"serve-{side}-text")
 
     def on_mount(self) -> None:
         self._editor.move_cursor(self._editor.document.end)
+        self.query_one("#serve-both").display = False
 
     def enter(self) -> None:
         """Go into the editor."""
@@ -34,6 +47,11 @@ class TryPane(Pane):
     def _editor(self) -> GhostEditor:
         return self.query_one("#serve-editor", GhostEditor)
 
+    @property
+    def _host(self) -> wire.Serving | None:
+        named = self.room.query_one("#serve-hosts", Listing).key
+        return next((one for one in self.room.state.serving if one.model == named), None)
+
     @on(GhostEditor.Settled)
     def _settled(self) -> None:
         self._say(ASK)
@@ -42,21 +60,54 @@ class TryPane(Pane):
     @on(GhostEditor.Asked)
     def _asked(self, event: GhostEditor.Asked) -> None:
         self._say("completing…")
-        self._complete(wire.Complete(prefix=event.prefix, suffix=event.suffix, max_tokens=64))
+        self.query_one("#serve-both").display = False
+        self._complete(event.prefix, event.suffix)
 
     @work(exclusive=True, group="try")
-    async def _complete(self, request: wire.Complete) -> None:
+    async def _complete(self, prefix: str, suffix: str) -> None:
         try:
-            found = await self.room.client.post("/complete", request, wire.Completion, timeout_s=60)
+            found = await self._answer(prefix, suffix, "")
         except (EngineError, EngineUnreachable) as error:
             self._say("✗ " + clean(f"{error.message} {error.hint}".strip()), failed=True)
             return
         if not found.text:
             self._say(f"{say.completion_note(found)} · it has nothing to add here")
-        elif self._editor.offer(found.text, request.prefix):
+        elif self._editor.offer(found.text, prefix):
             self._say(f"{say.completion_note(found)} · tab accepts")
             _, more, rest = found.text.partition("\n")
             self.query_one("#serve-ghost", Line).update(clean(rest, lines=True) if more else "")
+
+    async def _answer(self, prefix: str, suffix: str, choice: str) -> wire.Completion:
+        model = f"{self._host.model}{choice}" if self._host else None
+        request = wire.Complete(prefix=prefix, suffix=suffix, max_tokens=TOKENS, model=model)
+        return await self.room.client.post("/complete", request, wire.Completion, timeout_s=60)
+
+    @on(GhostEditor.BothAsked)
+    def act_compare(self) -> None:
+        """Complete with the base model and with what is served, side by side."""
+        if self._host is None or self._host.checkpoint is None:
+            self.room.refuse(ONLY_BASE)
+            return
+        self._editor.update_suggestion()
+        self._say("completing with both…")
+        self._both(*self._editor.around)
+
+    @work(exclusive=True, group="try")
+    async def _both(self, prefix: str, suffix: str) -> None:
+        try:
+            base, tuned = await asyncio.gather(
+                self._answer(prefix, suffix, f":{say.BASE}"), self._answer(prefix, suffix, "")
+            )
+        except (EngineError, EngineUnreachable) as error:
+            self._say("✗ " + clean(f"{error.message} {error.hint}".strip()), failed=True)
+            return
+        before = prefix.rpartition("\n")[2]
+        for side, found in zip(SIDES, (base, tuned), strict=True):
+            self.query_one(f"#serve-{side}-who", Line).update(say.who_and_when(found))
+            text = clean(before + found.text, lines=True) if found.text else "(nothing to add here)"
+            self.query_one(f"#serve-{side}-text", Line).update(text)
+        self.query_one("#serve-both").display = True
+        self._say("The same answer from both." if base.text == tuned.text else ASK)
 
     def _say(self, text: str, failed: bool = False) -> None:
         line = self.query_one("#serve-said", Line)

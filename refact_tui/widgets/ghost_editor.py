@@ -12,6 +12,7 @@ class GhostEditor(TextArea):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+@,ctrl+space,ctrl+s,f5", "ask", "complete", id="try.complete"),
+        Binding("f6", "ask_both", "compare", id="try.compare", show=False),
         Binding("tab", "accept", "accept", id="try.accept", show=False),
         Binding("escape", "drop", "leave", id="try.leave", show=False),
     ]
@@ -26,6 +27,9 @@ class GhostEditor(TextArea):
         def __init__(self, prefix: str, suffix: str) -> None:
             super().__init__()
             self.prefix, self.suffix = prefix, suffix
+
+    class BothAsked(Message):
+        """The base model is wanted beside what is served."""
 
     class Settled(Message):
         """The ghost text was accepted or dropped."""
@@ -54,9 +58,17 @@ class GhostEditor(TextArea):
             self.post_message(self.Settled())
         self.suggestion = ""
 
+    @property
+    def around(self) -> tuple[str, str]:
+        """The text before the cursor, and after it."""
+        at = self.cursor_location
+        return self.get_text_range(self.document.start, at), self.get_text_range(at, self.document.end)
+
     def action_ask(self) -> None:
-        before = self.get_text_range(self.document.start, self.cursor_location)
-        self.post_message(self.Asked(before, self.get_text_range(self.cursor_location, self.document.end)))
+        self.post_message(self.Asked(*self.around))
+
+    def action_ask_both(self) -> None:
+        self.post_message(self.BothAsked())
 
     def action_accept(self) -> None:
         if self._ghost:

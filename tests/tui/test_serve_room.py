@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from starlette.requests import Request
 from textual.pilot import Pilot
 
 from backend import wire
@@ -90,12 +91,29 @@ STATS = wire.Stats(
 )
 NOTHING = wire.Stats(days=1, since="2026-11-24", total=wire.Usage(), checkpoints=[], keys=[])
 MADE = wire.MadeApiKey(name="bob", hint="rt-abcde", created="2026-11-24T10:00:00.000Z", key="rt-" + "abcde" * 8 + "xyz")
-ANSWERS: dict[str, Any] = {"GET /requests": ASKED, "GET /stats": STATS, "POST /keys": MADE}
+
+
+def completed(request: Request, body: Any) -> wire.Completion:
+    """As a base model and one that was tuned do."""
+    base = body["model"] == "starter:base"
+    return wire.Completion(
+        text="return 0\n" if base else "return sum(line.amount\n               for line in invoice.lines)\n",
+        model="starter",
+        checkpoint=None if base else "billing-3:320",
+        tokens=4 if base else 15,
+        first_token_ms=9.0,
+        total_ms=31.0 if base else 64.0,
+        finish_reason="stop",
+    )
+
+
+ANSWERS: dict[str, Any] = {"POST /complete": completed, "GET /requests": ASKED, "GET /stats": STATS, "POST /keys": MADE}
 STATE = msgspec.structs.replace(BUSY, serving=[HOST, OTHER], keys=KEYS)
 OPEN = msgspec.structs.replace(STATE, engine=msgspec.structs.replace(ENGINE, public_url="https://10.0.0.7:8008"))
 NEXT, BEFORE = "right_square_bracket", "left_square_bracket"
 SCREENS: dict[str, tuple[wire.State, list[str], str]] = {
     "try": (STATE, [], "def total(invoice)"),
+    "both": (STATE, ["c"], "return sum"),
     "connect": (STATE, [NEXT], "From your laptop"),
     "connect-open": (OPEN, [NEXT, "j", "j"], "stands for an API key"),
     "keys": (STATE, [NEXT, NEXT], "Only this box is served"),
@@ -190,6 +208,23 @@ async def test_requests_come_while_one_looks(real: Context) -> None:
         recent.became(1, "taken")
         await sees(pilot, "✓ accepted")
         recent.close()
+
+
+async def test_two_are_compared_on_what_stands_in_the_editor(engine: StubEngine) -> None:
+    engine.state, engine.answers = STATE, dict(ANSWERS)
+    app = RefactApp(engine.paths)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await sees(pilot, "● engine")
+        await press(pilot, "5", "enter", "#", "f6")
+        await sees(pilot, "base · 4 tokens", "billing-3:320 · 15 tokens")
+        asked = engine.asked_for("POST /complete")
+        assert sorted(one["model"] for one in asked) == ["starter", "starter:base"]
+        assert all(one["prefix"].endswith("    #") for one in asked)
+        await press(pilot, "ctrl+@")
+        await sees(pilot, "tab accepts")
+        assert "base · 4 tokens" not in screen_text(app)
+        await press(pilot, "escape", "escape", "j", "c")
+        await sees(pilot, "Only the base model is served")
 
 
 async def test_keys_say_where_they_work_and_settings_are_copied(engine: StubEngine) -> None:
