@@ -13,12 +13,11 @@ from dataclasses import dataclass, field
 import psutil
 import pytest
 
+from backend.serve.host import WAITING
 from tests.e2e.engine_box import Box
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(900)]
 SECONDS = float(os.environ.get("OVERLOAD_S", "60"))
-FIT = 64
-"""Requests that one model answers or lets wait."""
 BODY = json.dumps({"prompt": "import os\n\n\ndef main(", "max_tokens": 12, "temperature": 0}).encode()
 REQUEST = b"POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%b" % (len(BODY), BODY)
 MOST_GROWTH = 150_000_000
@@ -73,12 +72,12 @@ def test_ten_times_as_many_as_fit(box: Box) -> None:
     pid = box.ok("engine", "start")["pid"]
     box.until(lambda: box.ok("status")["serving"][0]["state"] == "ready")
     engine = psutil.Process(pid)
-    full = asyncio.run(crowd(box.port, FIT, min(SECONDS, 15)))
+    full = asyncio.run(crowd(box.port, WAITING, min(SECONDS, 15)))
     before, files = engine.memory_info().rss, engine.num_fds()
     peak = [before]
 
     async def overload() -> Seen:
-        crowded = asyncio.create_task(crowd(box.port, 10 * FIT, SECONDS))
+        crowded = asyncio.create_task(crowd(box.port, 10 * WAITING, SECONDS))
         while not crowded.done():
             peak.append(engine.memory_info().rss)
             await asyncio.sleep(0.25)
