@@ -115,7 +115,7 @@ SCREENS: dict[str, tuple[wire.State, list[str], str]] = {
     "try": (STATE, [], "def total(invoice)"),
     "both": (STATE, ["c"], "return sum"),
     "connect": (STATE, [NEXT], "From your laptop"),
-    "connect-open": (OPEN, [NEXT, "j", "j"], "stands for an API key"),
+    "connect-open": (OPEN, [NEXT, "j", "j", "j"], "stands for an API key"),
     "keys": (STATE, [NEXT, NEXT], "Only this box is served"),
     "new-key": (STATE, [NEXT, NEXT, "n", "b", "o", "b", "tab", "x", "enter"], "whole number"),
     "made-key": (STATE, [NEXT, NEXT, "n", "b", "o", "b", "enter"], "never shown again"),
