@@ -30,16 +30,16 @@ class JsonResponse(Response):
         return msgspec.json.encode(content)
 
 
-class EventStream(StreamingResponse):
-    """Server-sent events whose source is closed as soon as the client is gone."""
+class PieceStream(StreamingResponse):
+    """Server-sent events, or lines, whose source is closed as soon as the client is gone."""
 
-    def __init__(self, events: AsyncGenerator[bytes, None]) -> None:
+    def __init__(self, pieces: AsyncGenerator[bytes, None], media_type: str) -> None:
         headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
-        super().__init__(events, media_type="text/event-stream", headers=headers)
-        self._events = events
+        super().__init__(pieces, media_type=media_type, headers=headers)
+        self._pieces = pieces
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async with aclosing(self._events):
+        async with aclosing(self._pieces):
             await super().__call__(scope, receive, send)
 
 

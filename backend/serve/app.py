@@ -8,12 +8,13 @@ from starlette.routing import Route
 
 from backend.context import Context
 from backend.errors import RefactError
-from backend.serve import openai, refact
+from backend.serve import openai, refact, tabby
 from backend.serve.answers import JsonResponse, refuse, refuse_http, refuse_unexpected
+from backend.serve.completions import completions
 
 
 async def health(request: Request) -> Response:
-    """GET /health and /v1/health: 200 as long as the engine lives; `status` says whether the default model is ready."""
+    """GET /health: 200 as long as the engine lives; `status` says whether the default model is ready."""
     shown = request.app.state.ctx.hosts.snapshot()
     return JsonResponse(
         {
@@ -28,7 +29,7 @@ def build(ctx: Context) -> Starlette:
     """The app over one engine's context."""
     app = Starlette(
         routes=[
-            Route("/v1/completions", openai.completions, methods=["POST"]),
+            Route("/v1/completions", completions, methods=["POST"]),
             Route("/v1/models", openai.models),
             Route("/refact-caps", refact.caps),
             Route("/coding_assistant_caps.json", refact.caps),
@@ -36,8 +37,11 @@ def build(ctx: Context) -> Starlette:
             Route("/stats/telemetry-basic", refact.telemetry, methods=["POST"]),
             Route("/stats/telemetry-snippets", refact.telemetry, methods=["POST"]),
             Route("/stats/rh-stats", refact.statistics),
+            Route("/v1/health", tabby.health, methods=["GET", "POST"]),
+            Route("/v1/events", tabby.events, methods=["POST"]),
+            Route("/v1beta/server_setting", tabby.server_setting),
+            Route("/v1beta/models", tabby.models),
             Route("/health", health),
-            Route("/v1/health", health),
         ],
         exception_handlers={RefactError: refuse, HTTPException: refuse_http, Exception: refuse_unexpected},
     )

@@ -13,6 +13,7 @@ from backend.context import Context
 from backend.errors import BadRequest, NotFound, TooLarge
 from backend.models.catalog import STARTER, get
 from backend.models.records import publish
+from backend.serve.acceptance import Acceptance
 from backend.serve.host import Host
 from backend.serve.llama import read_shape
 from backend.serve.request import BASE, Adapter, CompletionRequest, Delta
@@ -32,6 +33,7 @@ class Hosts:
         self._ctx = ctx
         self._hosts = {STARTER: Host(ctx, STARTER, self._changed)}
         self._late: dict[str, asyncio.TimerHandle] = {}
+        self.acceptance = Acceptance()
         self.caps_version = 0
         """Grows whenever what is served changes, so that IDEs ask for the capabilities again."""
 

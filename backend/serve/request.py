@@ -28,6 +28,8 @@ class CompletionRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Name of the hosted model; empty means the first one."""
     choice: str | None = None
     """None: what the model serves now; `base`; or `RUN:STEP`."""
+    logprobs: int | None = None
+    """How many of the likeliest tokens are told beside each token of the answer; None tells no probabilities."""
 
 
 class Adapter(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,6 +39,15 @@ class Adapter(msgspec.Struct, frozen=True, kw_only=True):
     """`RUN:STEP`."""
     path: str
     """A PEFT adapter folder."""
+
+
+class TokenLogprob(msgspec.Struct, frozen=True):
+    """One token of the answer and how likely it was: natural logarithms, before temperature and top_p."""
+
+    token: str
+    logprob: float
+    top: tuple[tuple[str, float], ...] = ()
+    """The likeliest tokens, the likeliest first."""
 
 
 class Delta(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,6 +62,8 @@ class Delta(msgspec.Struct, frozen=True, kw_only=True):
     prompt_tokens: int = 0
     first_token_ms: float | None = None
     """From the request's arrival at the worker to its first token; set in the last piece."""
+    logprobs: tuple[TokenLogprob, ...] = ()
+    """Of the tokens since the piece before, where the request asked for them."""
 
 
 def split_model(name: str) -> tuple[str, str | None]:

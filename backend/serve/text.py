@@ -57,6 +57,10 @@ class Writer:
     def stopped(self) -> bool:
         return self._matcher.stopped
 
+    def spell(self, id_: int) -> str:
+        """The text of one token by itself."""
+        return self._shown(self._decode([id_]))
+
     def feed(self, id_: int) -> str:
         """Text that `id_` completes; empty while a character is unfinished or a stop text may be beginning."""
         self._pending.append(id_)
