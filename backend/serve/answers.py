@@ -19,6 +19,7 @@ log = logging.getLogger("refact.public")
 BODY_LIMIT = 2 * 1024 * 1024
 """Bytes of one request."""
 GONE = 499
+OLLAMA = "/api/"
 
 
 class JsonResponse(Response):
@@ -98,14 +99,18 @@ def error_body(status: int, message: str, code: str) -> dict[str, Any]:
 
 
 async def refuse(request: Request, error: Exception) -> Response:
-    """Our own errors as answers. A name that is not known is 400, since plug-ins read only 200 and 400 as JSON."""
+    """Our own errors as answers. A name that is not known is 400, since plug-ins read only 200 and 400 as JSON.
+
+    Ollama's clients want 404 for it, and the sentence itself under `error`."""
     assert isinstance(error, RefactError)
-    status = 400 if error.status == 404 else error.status
+    ollama = request.url.path.startswith(OLLAMA)
+    status = 400 if error.status == 404 and not ollama else error.status
     headers = {"Retry-After": str(getattr(error, "retry_after_s", 1))} if status == 503 else None
     message = f"{error.message} {error.hint}".strip()
     if not isinstance(error, Overloaded) and status >= 500:
         log.warning("%s %s: %s", request.method, request.url.path, message)
-    return JsonResponse(error_body(status, message, error.code), status, headers)
+    body = {"error": message} if ollama else error_body(status, message, error.code)
+    return JsonResponse(body, status, headers)
 
 
 async def refuse_http(request: Request, error: Exception) -> Response:

@@ -135,6 +135,7 @@ class Batch:
             checkpoint=row.checkpoint,
             prompt_tokens=len(row.prompt.ids),
             first_token_ms=row.first_token_ms if ended else None,
+            stop_text=row.writer.stop_text,
             logprobs=tuple(logprobs),
         )
 

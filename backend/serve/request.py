@@ -62,6 +62,8 @@ class Delta(msgspec.Struct, frozen=True, kw_only=True):
     prompt_tokens: int = 0
     first_token_ms: float | None = None
     """From the request's arrival at the worker to its first token; set in the last piece."""
+    stop_text: str = ""
+    """Which of the stop texts ended the answer; set in the last piece."""
     logprobs: tuple[TokenLogprob, ...] = ()
     """Of the tokens since the piece before, where the request asked for them."""
 

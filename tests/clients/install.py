@@ -59,11 +59,13 @@ def refact_lsp() -> Path:
     return binary
 
 
-def python_tool(package: str) -> Path:
-    """The program that a PyPI package installs under its own name, in a virtual environment of its own."""
+def python_package(package: str) -> Path:
+    """The interpreter of a virtual environment of its own in which a PyPI package is installed."""
     folder = _folder(package)
-    program = folder / "bin" / package
-    if not program.is_file():
-        venv.create(folder, with_pip=True)
-        _run(package, [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", package], folder)
-    return program
+    python = folder / "bin" / "python"
+    mark = folder / "installed"
+    if not mark.is_file():
+        venv.create(folder, with_pip=True, clear=True)
+        _run(package, [str(python), "-m", "pip", "install", "--quiet", package], folder)
+        mark.touch()
+    return python
