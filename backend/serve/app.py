@@ -8,7 +8,7 @@ from starlette.routing import Route
 
 from backend.context import Context
 from backend.errors import RefactError
-from backend.serve import fim, infill, ollama, ollama_models, openai, refact, tabby
+from backend.serve import chat, fim, infill, ollama, ollama_models, openai, refact, tabby
 from backend.serve.answers import JsonResponse, refuse, refuse_http, refuse_unexpected
 from backend.serve.completions import completions
 
@@ -33,11 +33,13 @@ def build(ctx: Context) -> Starlette:
             # DeepSeek's clients say `beta` for what is OpenAI's form.
             Route("/beta/completions", completions, methods=["POST"]),
             Route("/v1/models", openai.models),
+            Route("/v1/chat/completions", chat.completions, methods=["POST"]),
             Route("/v1/fim/completions", fim.completions, methods=["POST"]),
             Route("/infill", infill.infill, methods=["POST"]),
             Route("/completion", infill.completion, methods=["POST"]),
             Route("/props", infill.props),
             Route("/api/generate", ollama.generate, methods=["POST"]),
+            Route("/api/chat", ollama.converse, methods=["POST"]),
             Route("/api/tags", ollama_models.tags),
             Route("/api/ps", ollama_models.running),
             Route("/api/show", ollama_models.show, methods=["POST"]),

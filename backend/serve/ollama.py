@@ -1,4 +1,4 @@
-"""Ollama's `/api/generate`, with `suffix` as true fill-in-the-middle; a JSON object a line."""
+"""Ollama's `/api/generate`, with `suffix` as true fill-in-the-middle, and `/api/chat`; a JSON object a line."""
 
 import time
 from collections.abc import AsyncGenerator
@@ -11,10 +11,10 @@ from starlette.responses import Response
 
 from backend.context import Context
 from backend.errors import RefactError
-from backend.serve import reply
+from backend.serve import chat, reply
 from backend.serve.answers import decode_body, read_body
 from backend.serve.fields import MOST_TOKENS, stop_texts, within
-from backend.serve.ollama_models import split_tag, stamp
+from backend.serve.ollama_models import LATEST, split_tag, stamp
 from backend.serve.request import CompletionRequest, Delta
 
 
@@ -34,6 +34,15 @@ class Body(msgspec.Struct, frozen=True):
     model: str
     prompt: str = ""
     suffix: str | None = None
+    stream: bool | None = None
+    options: Options | None = None
+
+
+class Talk(msgspec.Struct, frozen=True):
+    """A conversation; what else it holds is accepted and ignored."""
+
+    model: str
+    messages: list[chat.Message] = []
     stream: bool | None = None
     options: Options | None = None
 
@@ -60,7 +69,7 @@ def understand(body: Body) -> CompletionRequest:
 
 
 class Answer:
-    """One answer in Ollama's shape, under the name that was asked for."""
+    """One answer in Ollama's shape, under the name that was asked for; a message where it was a conversation."""
 
     def __init__(self, ctx: Context, name: str, asked: CompletionRequest) -> None:
         self._ctx, self._name, self._asked = ctx, name, asked
@@ -73,8 +82,8 @@ class Answer:
         text = ""
         async with aclosing(self.pieces()) as pieces:
             async for piece in pieces:
-                text += piece["response"]
-        return {**piece, "response": text}
+                text += piece["message"]["content"] if self._asked.marked else piece["response"]
+        return {**piece, **self._said(text)}
 
     async def pieces(self) -> AsyncGenerator[dict[str, Any], None]:
         """The answer as it comes; a request without a prompt only wants the model to be there."""
@@ -92,7 +101,10 @@ class Answer:
                 yield {**self._piece("", True), **self._end(delta)}
 
     def _piece(self, text: str, done: bool) -> dict[str, Any]:
-        return {"model": self._name, "created_at": stamp(time.time()), "response": text, "done": done}
+        return {"model": self._name, "created_at": stamp(time.time()), **self._said(text), "done": done}
+
+    def _said(self, text: str) -> dict[str, Any]:
+        return {"message": {"role": "assistant", "content": text}} if self._asked.marked else {"response": text}
 
     def _end(self, delta: Delta) -> dict[str, Any]:
         """Why it ended, tokens, and nanoseconds."""
@@ -112,8 +124,23 @@ class Answer:
 async def generate(request: Request) -> Response:
     """POST /api/generate"""
     body = decode_body(await read_body(request), Body)
-    answer = Answer(request.app.state.ctx, body.model, understand(body))
-    if body.stream is False:
+    return await _reply(request, Answer(request.app.state.ctx, body.model, understand(body)), body.stream)
+
+
+async def converse(request: Request) -> Response:
+    """POST /api/chat: as OpenAI's, under Ollama's names for things."""
+    ctx: Context = request.app.state.ctx
+    body = decode_body(await read_body(request), Talk)
+    plain = understand(Body(model=body.model, stream=body.stream, options=body.options))
+    asked = chat.Body(messages=body.messages, model=body.model.removesuffix(LATEST), max_tokens=plain.max_tokens)
+    (found,) = await chat.understand(ctx, asked) if body.messages else [plain]
+    taken = {name: getattr(plain, name) for name in ("stop", "temperature", "top_p", "seed", "stream")}
+    found = msgspec.structs.replace(found, marked=True, **taken)
+    return await _reply(request, Answer(ctx, body.model, found), body.stream)
+
+
+async def _reply(request: Request, answer: Answer, stream: bool | None) -> Response:
+    if stream is False:
         return await reply.whole(request, answer.whole())
     return await reply.streamed(request, answer.pieces(), "application/x-ndjson", line, failed_line)
 

@@ -85,7 +85,7 @@ async def show(request: Request) -> Response:
     if not name:
         raise BadRequest("`model` is missing.")
     info = get(ctx, ctx.hosts.host(split_tag(name)[0]).model)
-    insert = ["insert"] if info.fim_layout != "none" else []
+    kinds = {"insert": info.fim_layout != "none", "chat": "chat" in info.supports}
     return JsonResponse(
         {
             "license": info.licence,
@@ -100,7 +100,7 @@ async def show(request: Request) -> Response:
                 f"{info.family}.embedding_length": info.hidden_size,
                 f"{info.family}.block_count": info.layers,
             },
-            "capabilities": ["completion", *insert],
+            "capabilities": ["completion", *(kind for kind, there in kinds.items() if there)],
             "modified_at": stamp(ctx.started),
         }
     )

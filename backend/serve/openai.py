@@ -11,7 +11,7 @@ from backend.errors import BadRequest
 from backend.serve import reply
 from backend.serve.answers import JsonResponse, decode_body
 from backend.serve.fields import MOST_TOKENS, stop_texts, within
-from backend.serve.names import names
+from backend.serve.names import abilities, names
 from backend.serve.openai_answer import Answer
 from backend.serve.request import CompletionRequest, split_model
 
@@ -98,15 +98,16 @@ async def complete(request: Request, body: bytes) -> Response:
 async def models(request: Request) -> Response:
     """GET /v1/models: what is hosted, then the base and every checkpoint of it by name."""
     ctx: Context = request.app.state.ctx
+    kinds = abilities(ctx)
     listed = [
         {
             "id": name,
             "object": "model",
             "created": int(ctx.started),
             "owned_by": "refact-tui",
-            "root": split_model(name)[0],
-            "completion": True,
-            "chat": False,
+            "root": (root := split_model(name)[0]),
+            "completion": root in kinds["completion"],
+            "chat": root in kinds["chat"],
         }
         for name in await names(ctx)
     ]

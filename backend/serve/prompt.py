@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from backend.models.catalog import ModelInfo
+from backend.models.chat_template import GUARD
 from backend.models.layout import infill_prompt, opening, plain_document, trim
 from backend.models.tokenizer import TextTokenizer
 from backend.scan.text import plain
@@ -30,6 +31,8 @@ def lay_out(info: ModelInfo, tokenizer: TextTokenizer, request: CompletionReques
 
     A prompt that is too long loses text at its far ends, never at the cursor: at most half of the context is kept
     free for the answer, and an infilling prompt spends up to a quarter of its room on what stands behind the cursor."""
+    if request.marked:
+        return _conversation(info, tokenizer, request)
     asked = Parts(request.prompt, request.suffix) if request.suffix else take_apart(info, request.prompt)
     parts = Parts(plain(asked.prefix), plain(asked.suffix) if asked.suffix else None)
     room = info.context - min(max(request.max_tokens, 1), info.context // 2)
@@ -44,6 +47,13 @@ def lay_out(info: ModelInfo, tokenizer: TextTokenizer, request: CompletionReques
     else:
         ids = plain_document(info, marks, prefix[-(room - len(opening(marks))) :], False) or [marks.eot]
     return Prompt(ids, min(request.max_tokens, info.context - len(ids)), _crlf(asked))
+
+
+def _conversation(info: ModelInfo, tokenizer: TextTokenizer, request: CompletionRequest) -> Prompt:
+    """What a template laid out, as it is; one that is too long loses its beginning."""
+    room = info.context - min(max(request.max_tokens, 1), info.context // 2)
+    ids = tokenizer.encode_marked(request.prompt, GUARD)[-room:] or [tokenizer.marks.eot]
+    return Prompt(ids, min(request.max_tokens, info.context - len(ids)))
 
 
 def _crlf(parts: Parts) -> bool:

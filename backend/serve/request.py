@@ -13,6 +13,8 @@ class CompletionRequest(msgspec.Struct, frozen=True, kw_only=True):
     """One completion of one prompt."""
 
     prompt: str
+    marked: bool = False
+    """The prompt is a conversation as `models.chat_template` lays it out: its special tokens count."""
     suffix: str | None = None
     """Text after the cursor; None or empty means plain continuation."""
     max_tokens: int = 64
