@@ -6,6 +6,7 @@ RefactError            500  failed: the sentence says what happened; the hint sa
 ├── Conflict           409  the name is taken, or the thing is in the wrong state for this
 ├── Refused            409  would lose something; agreeing explicitly (`--yes`) goes on
 ├── TooLarge           413  over a limit
+├── Elsewhere          502  another server, from which a model is passed through, failed
 ├── Overloaded         503  come back later (`retry_after_s`)
 └── NotReady           503  the thing is still starting, or has failed
 """
@@ -48,6 +49,11 @@ class Refused(RefactError):
 class TooLarge(RefactError):
     status = 413
     code = "too_large"
+
+
+class Elsewhere(RefactError):
+    status = 502
+    code = "elsewhere"
 
 
 class Overloaded(RefactError):

@@ -79,6 +79,11 @@ class Paths:
         return self.home / "toolbox.toml"
 
     @property
+    def upstreams_toml(self) -> Path:
+        """Servers elsewhere whose models are passed through; need not be there."""
+        return self.home / "upstreams.toml"
+
+    @property
     def scans(self) -> Path:
         return self.home / "scans"
 

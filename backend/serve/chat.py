@@ -12,12 +12,13 @@ from backend.errors import BadRequest
 from backend.models.catalog import ModelInfo, get
 from backend.models.chat_template import GUARD, render
 from backend.models.tokenizer import load_tokenizer
-from backend.serve import reply
+from backend.serve import passthrough, reply
 from backend.serve.answers import decode_body, read_body
 from backend.serve.chat_answer import ChatAnswer
 from backend.serve.fields import MOST_TOKENS, stop_texts, within
 from backend.serve.names import abilities
 from backend.serve.request import CompletionRequest, split_model
+from backend.serve.upstreams import find
 
 MAX_CHOICES = 8
 MAX_LOGPROBS = 20
@@ -130,7 +131,10 @@ async def understand(ctx: Context, body: Body) -> list[CompletionRequest]:
 async def completions(request: Request) -> Response:
     """POST /v1/chat/completions"""
     ctx: Context = request.app.state.ctx
-    body = decode_body(await read_body(request), Body)
+    raw = await read_body(request)
+    body = decode_body(raw, Body)
+    if found := find(ctx, body.model or ""):
+        return await passthrough.answer(request, found, "chat/completions", raw)
     apart = bool((body.stream_options or {}).get("include_usage"))
     answer = ChatAnswer(ctx, await understand(ctx, body), "apart" if apart else "none")
     return await (reply.events(request, answer.pieces()) if body.stream else reply.whole(request, answer.whole()))

@@ -17,6 +17,7 @@ from backend.serve.acceptance import Acceptance
 from backend.serve.host import Host
 from backend.serve.llama import read_shape
 from backend.serve.request import BASE, Adapter, CompletionRequest, Delta
+from backend.serve.upstreams import Lists
 
 HOSTED = "serve.hosted"
 """Setting: names of the models that are hosted beside the starter."""
@@ -34,6 +35,7 @@ class Hosts:
         self._hosts = {STARTER: Host(ctx, STARTER, self._changed)}
         self._late: dict[str, asyncio.TimerHandle] = {}
         self.acceptance = Acceptance()
+        self.elsewhere = Lists(ctx)
         self.caps_version = 0
         """Grows whenever what is served changes, so that IDEs ask for the capabilities again."""
 
@@ -86,6 +88,7 @@ class Hosts:
 
     async def close(self) -> None:
         """End all workers."""
+        await self.elsewhere.close()
         for host in self._hosts.values():
             await host.close()
         for timer in self._late.values():

@@ -96,7 +96,7 @@ async def complete(request: Request, body: bytes) -> Response:
 
 
 async def models(request: Request) -> Response:
-    """GET /v1/models: what is hosted, then the base and every checkpoint of it by name."""
+    """GET /v1/models: what is hosted, then the base and every checkpoint of it by name, then what leaves this box."""
     ctx: Context = request.app.state.ctx
     kinds = abilities(ctx)
     listed = [
@@ -108,7 +108,21 @@ async def models(request: Request) -> Response:
             "root": (root := split_model(name)[0]),
             "completion": root in kinds["completion"],
             "chat": root in kinds["chat"],
+            "leaves_box": False,
         }
         for name in await names(ctx)
     ]
-    return JsonResponse({"object": "list", "data": listed})
+    elsewhere = [
+        {
+            "id": found.name,
+            "object": "model",
+            "created": int(ctx.started),
+            "owned_by": found.upstream,
+            "root": found.name,
+            "completion": found.server.completion,
+            "chat": found.server.chat,
+            "leaves_box": True,
+        }
+        for found in await ctx.hosts.elsewhere.models()
+    ]
+    return JsonResponse({"object": "list", "data": listed + elsewhere})

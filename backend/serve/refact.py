@@ -79,6 +79,9 @@ async def capabilities(ctx: Context) -> dict[str, Any]:
     # The plain name follows every switch at once; a checkpoint's own name would pin the plug-in to it.
     default = ctx.hosts.models()[0]
     talks = {name: chat_record(infos[base[name]]) for name in listed if "chat" in infos[base[name]].supports}
+    # What leaves this box is offered after what does not, and is never the default unless nothing here chats.
+    elsewhere = {one.name: one.server for one in await ctx.hosts.elsewhere.models() if one.server.chat}
+    talks |= {name: {**chat_record(infos[default]), "n_ctx": one.context} for name, one in elsewhere.items()}
     talker = next(iter(talks), "")
     return {
         "cloud_name": CLOUD_NAME,
@@ -86,17 +89,21 @@ async def capabilities(ctx: Context) -> dict[str, Any]:
         "endpoint_template": COMPLETIONS,
         "endpoint_chat_passthrough": CHAT,
         "tokenizer_path_template": "/tokenizer/$MODEL",
-        "tokenizer_rewrite_path": {model: path_name(model) for model in infos},
+        # The tokenizer of a model elsewhere is not known; lengths are only estimated by it.
+        "tokenizer_rewrite_path": {
+            **{model: path_name(model) for model in infos},
+            **{name: path_name(default) for name in elsewhere},
+        },
         "telemetry_basic_dest": TELEMETRY,
         "telemetry_basic_retrieve_my_own": STATISTICS,
-        "running_models": listed,
+        "running_models": [*listed, *elsewhere],
         "code_completion_default_model": default,
         "multiline_code_completion_default_model": default,
         "code_completion_n_ctx": infos[default].context,
         "code_chat_default_model": talker,
         "code_completion_models": records,
         "code_chat_models": talks,
-        "models_dict_patch": {name: {"n_ctx": one["n_ctx"]} for name, one in records.items()},
+        "models_dict_patch": {name: {"n_ctx": one["n_ctx"]} for name, one in {**records, **talks}.items()},
         "caps_version": ctx.hosts.caps_version,
         "customization": _customization(ctx) if talks else "",
         "completion": {"endpoint": COMPLETIONS, "default_model": default, "models": records},
@@ -106,7 +113,9 @@ async def capabilities(ctx: Context) -> dict[str, Any]:
             "telemetry_basic_endpoint": TELEMETRY,
             "telemetry_basic_retrieve_my_own_endpoint": STATISTICS,
         },
-        "tokenizer_endpoints": {name: f"/tokenizer/{path_name(base[name])}" for name in listed},
+        "tokenizer_endpoints": {
+            name: f"/tokenizer/{path_name(base.get(name, default))}" for name in (*listed, *elsewhere)
+        },
     }
 
 
