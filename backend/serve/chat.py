@@ -15,7 +15,7 @@ from backend.models.tokenizer import load_tokenizer
 from backend.serve import passthrough, reply
 from backend.serve.answers import decode_body, read_body
 from backend.serve.chat_answer import ChatAnswer
-from backend.serve.fields import MOST_TOKENS, stop_texts, within
+from backend.serve.fields import MOST_TOKENS, seed_of, stop_texts, within
 from backend.serve.names import abilities
 from backend.serve.request import CompletionRequest, split_model
 from backend.serve.upstreams import find
@@ -118,14 +118,12 @@ async def understand(ctx: Context, body: Body) -> list[CompletionRequest]:
         stop=stop_texts(body.stop),
         temperature=within("temperature", body.temperature, 0.0, 4.0, 0.2),
         top_p=within("top_p", body.top_p, 0.0, 1.0, 1.0),
-        seed=body.seed,
         stream=bool(body.stream),
         model=info.name,
         choice=choice,
         logprobs=within("top_logprobs", body.top_logprobs, 0, MAX_LOGPROBS, 0) if body.logprobs else None,
     )
-    seeds = [None if body.seed is None else body.seed + turn for turn in range(count)]
-    return [msgspec.structs.replace(first, seed=seed) for seed in seeds]
+    return [msgspec.structs.replace(first, seed=seed_of(body.seed, turn)) for turn in range(count)]
 
 
 async def completions(request: Request) -> Response:

@@ -26,3 +26,8 @@ def stop_texts(stop: str | Iterable[str] | None) -> tuple[str, ...]:
     if len(stops) > MAX_STOPS:
         raise BadRequest(f"`stop` may hold {MAX_STOPS} texts at most.")
     return stops
+
+
+def seed_of(value: int | None, turn: int = 0) -> int | None:
+    """A seed of any size as one that the worker takes; each choice of a request has its own `turn`."""
+    return None if value is None else (value + turn) % 2**63

@@ -7,7 +7,7 @@ from starlette.responses import Response
 from backend.serve import reply
 from backend.serve.answers import decode_body, read_body
 from backend.serve.chat_answer import ChatAnswer
-from backend.serve.fields import MOST_TOKENS, stop_texts, within
+from backend.serve.fields import MOST_TOKENS, seed_of, stop_texts, within
 from backend.serve.request import CompletionRequest, split_model
 
 
@@ -38,7 +38,7 @@ def understand(body: Body) -> CompletionRequest:
         stop=stop_texts(body.stop),
         temperature=within("temperature", body.temperature, 0.0, 4.0, 0.2),
         top_p=within("top_p", body.top_p, 0.0, 1.0, 1.0),
-        seed=body.random_seed if body.random_seed is not None else body.seed,
+        seed=seed_of(body.seed if body.random_seed is None else body.random_seed),
         stream=bool(body.stream),
         model=model,
         choice=choice,

@@ -17,7 +17,7 @@ from backend.errors import BadRequest
 from backend.models.catalog import get
 from backend.serve import reply
 from backend.serve.answers import JsonResponse, decode_body, read_body
-from backend.serve.fields import MOST_TOKENS, stop_texts, within
+from backend.serve.fields import MOST_TOKENS, seed_of, stop_texts, within
 from backend.serve.lines import Lines
 from backend.serve.request import CompletionRequest, Delta, split_model
 
@@ -67,7 +67,7 @@ def understand(body: Body, infill: bool) -> CompletionRequest:
         stop=stop_texts(body.stop),
         temperature=within("temperature", body.temperature, 0.0, 4.0, 0.2),
         top_p=within("top_p", body.top_p, 0.0, 1.0, 1.0),
-        seed=seed,
+        seed=seed_of(seed),
         stream=True,
         model=model,
         choice=choice,

@@ -13,7 +13,7 @@ from backend.context import Context
 from backend.errors import RefactError
 from backend.serve import chat, reply
 from backend.serve.answers import decode_body, read_body
-from backend.serve.fields import MOST_TOKENS, stop_texts, within
+from backend.serve.fields import MOST_TOKENS, seed_of, stop_texts, within
 from backend.serve.ollama_models import LATEST, split_tag, stamp
 from backend.serve.request import CompletionRequest, Delta
 
@@ -61,7 +61,7 @@ def understand(body: Body) -> CompletionRequest:
         stop=stop_texts(options.stop),
         temperature=within("temperature", options.temperature, 0.0, 4.0, 0.2),
         top_p=within("top_p", options.top_p, 0.0, 1.0, 1.0),
-        seed=options.seed,
+        seed=seed_of(options.seed),
         stream=body.stream is not False,
         model=model,
         choice=choice,

@@ -10,7 +10,7 @@ from backend.context import Context
 from backend.errors import BadRequest
 from backend.serve import reply
 from backend.serve.answers import JsonResponse, decode_body
-from backend.serve.fields import MOST_TOKENS, stop_texts, within
+from backend.serve.fields import MOST_TOKENS, seed_of, stop_texts, within
 from backend.serve.names import abilities, names
 from backend.serve.openai_answer import Answer
 from backend.serve.request import CompletionRequest, split_model
@@ -71,7 +71,6 @@ def understand(body: Body) -> Call:
         stop=stop_texts(body.stop),
         temperature=within("temperature", body.temperature, 0.0, 4.0, 0.2),
         top_p=within("top_p", body.top_p, 0.0, 1.0, 1.0),
-        seed=body.seed,
         stream=bool(body.stream),
         model="" if model == "CONTRASTcode" else model,
         choice=choice,
@@ -80,8 +79,7 @@ def understand(body: Body) -> Call:
     requests = []
     for prompt in prompts:
         for turn in range(count):
-            seed = None if body.seed is None else body.seed + turn
-            requests.append(msgspec.structs.replace(plain, prompt=prompt, seed=seed))
+            requests.append(msgspec.structs.replace(plain, prompt=prompt, seed=seed_of(body.seed, turn)))
     usage = bool((body.stream_options or {}).get("include_usage"))
     return Call(requests, count, bool(body.echo), bool(body.stream), usage)
 

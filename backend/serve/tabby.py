@@ -15,7 +15,7 @@ from backend.context import Context
 from backend.errors import BadRequest
 from backend.serve import reply
 from backend.serve.answers import JsonResponse, decode_body, read_body
-from backend.serve.fields import within
+from backend.serve.fields import seed_of, within
 from backend.serve.names import abilities
 from backend.serve.request import CompletionRequest, split_model
 from backend.serve.snippets import Snippet, commented
@@ -82,7 +82,7 @@ def understand(body: Body) -> CompletionRequest:
         max_tokens=MAX_TOKENS,
         stop=STOPS,
         temperature=within("temperature", body.temperature, 0.0, 4.0, 0.1),
-        seed=body.seed,
+        seed=seed_of(body.seed),
         model=model,
         choice=choice,
     )

@@ -14,7 +14,10 @@ from transformers import PreTrainedTokenizerFast
 from backend.errors import BadRequest, RefactError
 from backend.models.catalog import ModelInfo, starter
 from backend.models.chat_template import GUARD, render
+from backend.models.describe import Wanted, describe
+from backend.models.families import Known, shipped
 from backend.models.tokenizer import load_tokenizer
+from tests.serve.chat_model import write_chat_model
 
 TALK = [
     {"role": "system", "content": "Be brief."},
@@ -121,3 +124,13 @@ def test_a_template_without_end_is_ended(tmp_path: Path) -> None:
     with pytest.raises(RefactError, match="does not come to an end"):
         render(model(tmp_path, loop), TALK)
     assert time.monotonic() - began < 60
+
+
+@pytest.mark.parametrize(("told", "stops"), [(0, ()), ([0, 4], ("<fim_pad>",)), ([99999, "x"], ()), (None, ())])
+def test_what_ends_a_turn_ends_an_answer(tmp_path: Path, told: Any, stops: tuple[str, ...]) -> None:
+    folder = tmp_path / "talker-chat"
+    write_chat_model(folder)
+    (folder / "generation_config.json").write_text(json.dumps({"eos_token_id": told}))
+    info = describe(Wanted(name="talker-chat", path=str(folder)), Known(shipped()))
+    assert info.stops == stops and "chat" in info.supports
+    assert set(load_tokenizer(info).marks.stops) == {4 for _ in stops}
