@@ -27,10 +27,11 @@ async def answer(request: Request, found: Found, route: str, body: bytes) -> Res
         asked["max_tokens"] = asked.pop("max_completion_tokens")
     if asked.get("stream"):
         return await reply.events(request, _pieces(ctx, found, route, asked))
-    return await reply.whole(request, _whole(ctx, found, route, asked))
+    return await reply.whole(request, whole(ctx, found, route, asked))
 
 
-async def _whole(ctx: Context, found: Found, route: str, asked: dict[str, Any]) -> dict[str, Any]:
+async def whole(ctx: Context, found: Found, route: str, asked: dict[str, Any]) -> dict[str, Any]:
+    """The other server's answer in one piece. Raises what `upstream.ask` raises, and Overloaded."""
     # Imported when the first request goes elsewhere: the client takes longer than the rest of the engine's start.
     from backend.serve import upstream
 

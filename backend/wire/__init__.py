@@ -33,6 +33,7 @@ from backend.wire.base import (
     Struct,
     Verdict,
 )
+from backend.wire.chat import Ask, ModelElsewhere, Said, ToolboxCommand
 from backend.wire.code import (
     AddSource,
     ByHand,
@@ -92,6 +93,7 @@ __all__ = [
     "PROJECT_HEADER",
     "AddModel",
     "AddSource",
+    "Ask",
     "ByHand",
     "ByHandDone",
     "Checkpoint",
@@ -123,6 +125,7 @@ __all__ = [
     "Metric",
     "MetricEvent",
     "Model",
+    "ModelElsewhere",
     "ModelKind",
     "ModelState",
     "NewCredential",
@@ -136,6 +139,7 @@ __all__ = [
     "Rival",
     "Run",
     "RunState",
+    "Said",
     "Scan",
     "ScanSettings",
     "ScannedFile",
@@ -157,6 +161,7 @@ __all__ = [
     "TaughtFile",
     "TaughtPage",
     "TestLoss",
+    "ToolboxCommand",
     "Touched",
     "Understood",
     "Use",
