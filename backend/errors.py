@@ -8,6 +8,7 @@ RefactError            500  failed: the sentence says what happened; the hint sa
 ├── Refused            409  would lose something; agreeing explicitly (`--yes`) goes on
 ├── TooLarge           413  over a limit
 ├── TooMany            429  this key has asked too often (`retry_after_s`)
+├── Elsewhere          502  another server, from which a model is passed through, failed
 ├── Overloaded         503  come back later (`retry_after_s`)
 └── NotReady           503  the thing is still starting, or has failed
 """
@@ -64,6 +65,11 @@ class TooMany(RefactError):
     def __init__(self, message: str, hint: str = "", retry_after_s: int = 1) -> None:
         super().__init__(message, hint)
         self.retry_after_s = retry_after_s
+
+
+class Elsewhere(RefactError):
+    status = 502
+    code = "elsewhere"
 
 
 class Overloaded(RefactError):

@@ -74,6 +74,16 @@ class Paths:
         return self.home / "models.toml"
 
     @property
+    def toolbox_toml(self) -> Path:
+        """What the user says of the commands that chat models are asked; need not be there."""
+        return self.home / "toolbox.toml"
+
+    @property
+    def upstreams_toml(self) -> Path:
+        """Servers elsewhere whose models are passed through; need not be there."""
+        return self.home / "upstreams.toml"
+
+    @property
     def scans(self) -> Path:
         return self.home / "scans"
 

@@ -7,7 +7,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
 from backend.context import Context
-from backend.control import about, checkpoints, code, credentials, models, people, projects, tuning
+from backend.control import about, chat, checkpoints, code, credentials, models, people, projects, tuning
 from backend.control.answers import refuse
 from backend.control.sse import events
 from backend.errors import RefactError
@@ -19,6 +19,7 @@ def build(ctx: Context, leave: Callable[[bool], None]) -> Starlette:
         routes=[
             Route("/events", events),
             *about.ROUTES,
+            *chat.ROUTES,
             *code.ROUTES,
             *checkpoints.ROUTES,
             *credentials.ROUTES,

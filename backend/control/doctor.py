@@ -12,6 +12,7 @@ from backend.context import Context
 from backend.errors import RefactError
 from backend.models import catalog as models
 from backend.models import families
+from backend.serve import toolbox, upstreams
 from backend.serve.gate import is_loopback
 
 LEAST_DISK, LEAST_MEMORY = 2_000_000_000, 2_500_000_000
@@ -25,7 +26,7 @@ async def findings(ctx: Context) -> list[wire.Finding]:
 
 
 def _machine(ctx: Context) -> list[wire.Finding]:
-    return [_python(), _git(), _disk(ctx), _memory(), _gpu(), _home(ctx), *_models(ctx)]
+    return [_python(), _git(), _disk(ctx), _memory(), _gpu(), _home(ctx), *_models(ctx), *_own_files(ctx)]
 
 
 def _python() -> wire.Finding:
@@ -119,6 +120,20 @@ def _open(ctx: Context) -> list[wire.Finding]:
             else "Keys and code travel in the clear: set tls_cert and tls_key (`settings set`), or use ssh -L.",
         )
     ]
+
+
+def _own_files(ctx: Context) -> list[wire.Finding]:
+    """What the user wrote about other servers and the toolbox, where it cannot be used, and whether keys are there."""
+    found = []
+    try:
+        toolbox.read(ctx.paths.toolbox_toml)
+        for name, server in upstreams.read(ctx.paths.upstreams_toml).items():
+            upstreams.key(ctx, server)
+            said = f"{name}: {server.url}; what is asked of its models leaves this box."
+            found.append(wire.Finding(check="elsewhere", ok=None, finding=said))
+    except RefactError as error:
+        found.append(wire.Finding(check="elsewhere", ok=False, finding=error.message, remedy=error.hint))
+    return found
 
 
 def _hosts(ctx: Context) -> list[wire.Finding]:

@@ -10,7 +10,7 @@ import msgspec
 from backend.errors import BadRequest
 from backend.models.catalog import SHORTEST_CONTEXT, ModelInfo, lora_learning_rate
 from backend.models.derive import Derived, derive
-from backend.models.families import Ability, Known
+from backend.models.families import Ability, Family, Known
 from backend.models.folder import has_chat_template, licence_of, optional_json, read_config, read_json, read_weights
 
 HEADS = re.compile(r"(^|\.)(lm_head|embed_out|output|score)$")
@@ -58,7 +58,7 @@ def describe(wanted: Wanted, known: Known, weights: bool = True) -> ModelInfo:
         eot=family.eot,
         bos=found.bos,
         eos=family.eos,
-        stops=family.stops,
+        stops=tuple(dict.fromkeys((*family.stops, *_turn_ends(folder, family, found.bos)))),
         context=min(longest, family.context),
         longest=longest,
         languages=family.languages,
@@ -81,6 +81,15 @@ def describe(wanted: Wanted, known: Known, weights: bool = True) -> ModelInfo:
         pickle=bool(held and held.pickled),
         notes=found.notes,
     )
+
+
+def _turn_ends(folder: Path, family: Family, bos: str) -> tuple[str, ...]:
+    """Special tokens at which the model's own settings stop generating: of one that chats, what ends a turn."""
+    told = optional_json(folder / "generation_config.json").get("eos_token_id")
+    ids = told if isinstance(told, list) else [told]
+    added = {one["id"]: str(one["content"]) for one in read_json(folder / "tokenizer.json").get("added_tokens") or []}
+    known = {family.eot, family.eos, family.prefix, family.suffix, family.middle, bos, *family.stops}
+    return tuple(mark for id_ in ids if (mark := added.get(id_)) is not None and mark not in known)
 
 
 def linear_names(shapes: dict[str, tuple[int, ...]]) -> tuple[str, ...]:

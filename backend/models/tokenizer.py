@@ -6,6 +6,7 @@ first word) is left out for pieces that continue another, and done for those tha
 """
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -60,6 +61,9 @@ class TextTokenizer:
         # A user's own "▁" would come back as a space; where bytes have tokens of their own it is spelt by those.
         spelt = [tokenizer.token_to_id(f"<0x{byte:02X}>") for byte in UNDERLINE.encode()]
         self._underline = [] if None in spelt else [one for one in spelt if one is not None]
+        self._added = {one.content: int(id_) for id_, one in tokenizer.get_added_tokens_decoder().items()}
+        longest_first = sorted(self._added, key=len, reverse=True)
+        self._special = re.compile("|".join(re.escape(one) for one in longest_first) or "(?!)")
         self.marks = marks
 
     def encode_plain(self, text: str) -> list[int]:
@@ -81,6 +85,16 @@ class TextTokenizer:
             return [self._ids_and_ends(text) for text in texts]
         encoded = self._tokenizer.encode_batch(texts, add_special_tokens=False)
         return [(list(one.ids), [end for _, end in one.offsets]) for one in encoded]
+
+    def encode_marked(self, text: str, guard: str) -> list[int]:
+        """Token ids of a text whose special tokens count, but for those with a `guard` inside, which falls away."""
+        ids: list[int] = []
+        at = 0
+        for found in self._special.finditer(text):
+            ids += self.encode_plain(text[at : found.start()].replace(guard, ""))
+            ids.append(self._added[found[0]])
+            at = found.end()
+        return ids + self.encode_plain(text[at:].replace(guard, ""))
 
     def begun(self, text: str) -> str:
         """A text, or its first piece, as it is to be encoded: with the space that some tokenizers put before it."""

@@ -19,6 +19,7 @@ log = logging.getLogger("refact.public")
 BODY_LIMIT = 2 * 1024 * 1024
 """Bytes of one request."""
 GONE = 499
+OLLAMA = "/api/"
 
 
 class JsonResponse(Response):
@@ -30,16 +31,16 @@ class JsonResponse(Response):
         return msgspec.json.encode(content)
 
 
-class EventStream(StreamingResponse):
-    """Server-sent events whose source is closed as soon as the client is gone."""
+class PieceStream(StreamingResponse):
+    """Server-sent events, or lines, whose source is closed as soon as the client is gone."""
 
-    def __init__(self, events: AsyncGenerator[bytes, None]) -> None:
+    def __init__(self, pieces: AsyncGenerator[bytes, None], media_type: str) -> None:
         headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
-        super().__init__(events, media_type="text/event-stream", headers=headers)
-        self._events = events
+        super().__init__(pieces, media_type=media_type, headers=headers)
+        self._pieces = pieces
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async with aclosing(self._events):
+        async with aclosing(self._pieces):
             await super().__call__(scope, receive, send)
 
 
@@ -98,14 +99,18 @@ def error_body(status: int, message: str, code: str) -> dict[str, Any]:
 
 
 async def refuse(request: Request, error: Exception) -> Response:
-    """Our own errors as answers. A name that is not known is 400, since plug-ins read only 200 and 400 as JSON."""
+    """Our own errors as answers. A name that is not known is 400, since plug-ins read only 200 and 400 as JSON.
+
+    Ollama's clients want 404 for it, and the sentence itself under `error`."""
     assert isinstance(error, RefactError)
-    status = 400 if error.status == 404 else error.status
+    ollama = request.url.path.startswith(OLLAMA)
+    status = 400 if error.status == 404 and not ollama else error.status
     headers = {"Retry-After": str(getattr(error, "retry_after_s", 1))} if status == 503 else None
     message = f"{error.message} {error.hint}".strip()
     if not isinstance(error, Overloaded) and status >= 500:
         log.warning("%s %s: %s", request.method, request.url.path, message)
-    return JsonResponse(error_body(status, message, error.code), status, headers)
+    body = {"error": message} if ollama else error_body(status, message, error.code)
+    return JsonResponse(body, status, headers)
 
 
 async def refuse_http(request: Request, error: Exception) -> Response:

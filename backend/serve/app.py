@@ -9,14 +9,15 @@ from starlette.routing import Route
 
 from backend.context import Context
 from backend.errors import RefactError
-from backend.serve import openai, refact
+from backend.serve import chat, fim, infill, ollama, ollama_models, openai, refact, tabby
 from backend.serve.answers import GONE, JsonResponse, refuse, refuse_http, refuse_unexpected
+from backend.serve.completions import completions
 from backend.serve.gate import Gate
 from backend.serve.metrics import metrics
 
 
 async def health(request: Request) -> Response:
-    """GET /health and /v1/health: 200 as long as the engine lives; `status` says whether the default model is ready."""
+    """GET /health: 200 as long as the engine lives; `status` says whether the default model is ready."""
     shown = request.app.state.ctx.hosts.snapshot()
     return JsonResponse(
         {
@@ -36,17 +37,33 @@ def build(ctx: Context) -> Starlette:
     """The app over one engine's context."""
     app = Starlette(
         routes=[
-            Route("/v1/completions", openai.completions, methods=["POST"]),
+            Route("/v1/completions", completions, methods=["POST"]),
+            # DeepSeek's clients say `beta` for what is OpenAI's form.
+            Route("/beta/completions", completions, methods=["POST"]),
             Route("/v1/models", openai.models),
+            Route("/v1/chat/completions", chat.completions, methods=["POST"]),
+            Route("/v1/fim/completions", fim.completions, methods=["POST"]),
+            Route("/infill", infill.infill, methods=["POST"]),
+            Route("/completion", infill.completion, methods=["POST"]),
+            Route("/props", infill.props),
+            Route("/api/generate", ollama.generate, methods=["POST"]),
+            Route("/api/chat", ollama.converse, methods=["POST"]),
+            Route("/api/tags", ollama_models.tags),
+            Route("/api/ps", ollama_models.running),
+            Route("/api/show", ollama_models.show, methods=["POST"]),
+            Route("/api/version", ollama_models.version),
             Route("/refact-caps", refact.caps),
             Route("/coding_assistant_caps.json", refact.caps),
             Route("/tokenizer/{name:path}", refact.tokenizer),
             Route("/stats/telemetry-basic", refact.telemetry, methods=["POST"]),
             Route("/stats/telemetry-snippets", refact.telemetry, methods=["POST"]),
             Route("/stats/rh-stats", refact.statistics),
+            Route("/v1/health", tabby.health, methods=["GET", "POST"]),
+            Route("/v1/events", tabby.events, methods=["POST"]),
+            Route("/v1beta/server_setting", tabby.server_setting),
+            Route("/v1beta/models", tabby.models),
             Route("/health", health),
             Route("/metrics", metrics),
-            Route("/v1/health", health),
         ],
         middleware=[Middleware(Gate, ctx)],
         exception_handlers={

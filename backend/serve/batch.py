@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from backend.serve.decode import Cache, Llama, Weights
+from backend.serve.likely import told
 from backend.serve.prompt import Prompt
-from backend.serve.request import CompletionRequest, Delta, FinishReason
+from backend.serve.request import CompletionRequest, Delta, FinishReason, TokenLogprob
 from backend.serve.text import Writer
 
 ROWS = 8
@@ -38,6 +39,7 @@ class Row:
     """The token that the model has not read yet."""
     tokens: int = 0
     unsent: str = ""
+    unsent_logprobs: list[TokenLogprob] = field(default_factory=list)
     first_token_ms: float | None = None
 
     def next_ids(self) -> list[int]:
@@ -112,6 +114,8 @@ class Batch:
             row.newest = [id_]
             row.tokens += 1
             row.unsent += row.writer.feed(id_)
+            if row.request.logprobs is not None:
+                row.unsent_logprobs.append(told(logits, id_, row.request.logprobs, row.writer.spell))
             if row.writer.stopped:
                 ended = "stop"
             elif row.tokens >= row.prompt.max_tokens:
@@ -120,9 +124,10 @@ class Batch:
             row.unsent += row.writer.finish()
         if ended == "length" and row.writer.stopped:
             ended = "stop"
-        text = ""
-        if ended or row.request.stream:
+        text, logprobs = "", []
+        if ended or (row.request.stream and row.unsent):
             text, row.unsent = row.unsent, ""
+            logprobs, row.unsent_logprobs = row.unsent_logprobs, []
         return Delta(
             text=text,
             tokens=row.tokens,
@@ -130,6 +135,8 @@ class Batch:
             checkpoint=row.checkpoint,
             prompt_tokens=len(row.prompt.ids),
             first_token_ms=row.first_token_ms if ended else None,
+            stop_text=row.writer.stop_text,
+            logprobs=tuple(logprobs),
         )
 
 

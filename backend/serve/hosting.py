@@ -22,6 +22,7 @@ from backend.serve.keys import Keys, asking
 from backend.serve.llama import read_shape
 from backend.serve.request import BASE, Adapter, CompletionRequest, Delta
 from backend.serve.statistics import Statistics
+from backend.serve.upstreams import Lists
 
 log = logging.getLogger("refact.hosting")
 HOSTED = "serve.hosted"
@@ -45,6 +46,7 @@ class Hosts:
         self.keys = Keys(ctx)
         self.statistics = Statistics(ctx)
         self.acceptance = Acceptance(self.statistics)
+        self.elsewhere = Lists(ctx)
         self.caps_version = 0
         """Grows whenever what is served changes, so that IDEs ask for the capabilities again."""
 
@@ -110,6 +112,7 @@ class Hosts:
 
     async def close(self) -> None:
         """End all workers."""
+        await self.elsewhere.close()
         if self._tidying:
             self._tidying.cancel()
             await asyncio.gather(self._tidying, return_exceptions=True)

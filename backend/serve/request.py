@@ -13,6 +13,8 @@ class CompletionRequest(msgspec.Struct, frozen=True, kw_only=True):
     """One completion of one prompt."""
 
     prompt: str
+    marked: bool = False
+    """The prompt is a conversation as `models.chat_template` lays it out: its special tokens count."""
     suffix: str | None = None
     """Text after the cursor; None or empty means plain continuation."""
     max_tokens: int = 64
@@ -30,6 +32,8 @@ class CompletionRequest(msgspec.Struct, frozen=True, kw_only=True):
     """None: what the model serves now; `base`; or `RUN:STEP`."""
     key: str = ""
     """Name of the API key that asks; empty without one."""
+    logprobs: int | None = None
+    """How many of the likeliest tokens are told beside each token of the answer; None tells no probabilities."""
 
 
 class Adapter(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,6 +43,15 @@ class Adapter(msgspec.Struct, frozen=True, kw_only=True):
     """`RUN:STEP`."""
     path: str
     """A PEFT adapter folder."""
+
+
+class TokenLogprob(msgspec.Struct, frozen=True):
+    """One token of the answer and how likely it was: natural logarithms, before temperature and top_p."""
+
+    token: str
+    logprob: float
+    top: tuple[tuple[str, float], ...] = ()
+    """The likeliest tokens, the likeliest first."""
 
 
 class Delta(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,6 +68,10 @@ class Delta(msgspec.Struct, frozen=True, kw_only=True):
     """Tokens of the prompt that an earlier request had read already."""
     first_token_ms: float | None = None
     """From the request's arrival at the worker to its first token; set in the last piece."""
+    stop_text: str = ""
+    """Which of the stop texts ended the answer; set in the last piece."""
+    logprobs: tuple[TokenLogprob, ...] = ()
+    """Of the tokens since the piece before, where the request asked for them."""
 
 
 def split_model(name: str) -> tuple[str, str | None]:

@@ -15,16 +15,18 @@ class StopMatcher:
         self._stops = tuple(stop for stop in stops if stop)
         self._held = ""
         self.stopped = False
+        self.stop_text = ""
 
     def feed(self, text: str) -> str:
         """What may be shown after `text` came; once a stop text was met, `stopped` is set and nothing more comes."""
         if self.stopped:
             return ""
         text = self._held + text
-        found = [place for stop in self._stops if (place := text.find(stop)) >= 0]
+        found = [(place, stop) for stop in self._stops if (place := text.find(stop)) >= 0]
         if found:
+            place, self.stop_text = min(found)
             self.stopped, self._held = True, ""
-            return text[: min(found)]
+            return text[:place]
         keep = max((_overlap(text, stop) for stop in self._stops), default=0)
         self._held = text[len(text) - keep :]
         return text[: len(text) - keep]
@@ -56,6 +58,15 @@ class Writer:
     @property
     def stopped(self) -> bool:
         return self._matcher.stopped
+
+    @property
+    def stop_text(self) -> str:
+        """The stop text that was met; empty before."""
+        return self._matcher.stop_text
+
+    def spell(self, id_: int) -> str:
+        """The text of one token by itself."""
+        return self._shown(self._decode([id_]))
 
     def feed(self, id_: int) -> str:
         """Text that `id_` completes; empty while a character is unfinished or a stop text may be beginning."""

@@ -105,9 +105,12 @@ def _memory() -> int:
 
 
 def _read_all(source: BinaryIO, inbox: "queue.SimpleQueue[tuple[float, ToWorker] | None]") -> None:
-    while (message := read(source)) is not None:
-        inbox.put((time.monotonic(), message))
-    inbox.put(None)
+    try:
+        while (message := read(source)) is not None:
+            inbox.put((time.monotonic(), message))
+    finally:
+        # A message that cannot be read ends the worker too: a deaf one would keep everybody waiting.
+        inbox.put(None)
 
 
 def main() -> int:

@@ -35,6 +35,7 @@ from backend.wire.base import (
     Struct,
     Verdict,
 )
+from backend.wire.chat import Ask, ModelElsewhere, Said, ToolboxCommand
 from backend.wire.code import (
     AddSource,
     ByHand,
@@ -105,6 +106,7 @@ __all__ = [
     "AddModel",
     "AddSource",
     "ApiKey",
+    "Ask",
     "Asked",
     "ByHand",
     "ByHandDone",
@@ -139,6 +141,7 @@ __all__ = [
     "Metric",
     "MetricEvent",
     "Model",
+    "ModelElsewhere",
     "ModelKind",
     "ModelState",
     "NewApiKey",
@@ -154,6 +157,7 @@ __all__ = [
     "Rival",
     "Run",
     "RunState",
+    "Said",
     "Scan",
     "ScanSettings",
     "ScannedFile",
@@ -178,6 +182,7 @@ __all__ = [
     "TaughtFile",
     "TaughtPage",
     "TestLoss",
+    "ToolboxCommand",
     "Touched",
     "Understood",
     "Usage",

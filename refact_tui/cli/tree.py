@@ -1,6 +1,7 @@
 """Every verb there is: importing a group's file declares its verbs."""
 
 from refact_tui.cli import (
+    ask,
     checkpoints,
     checkpoints_compare,
     credentials,
@@ -23,6 +24,7 @@ from refact_tui.cli import (
 from refact_tui.cli.verbs import main
 
 __all__ = [
+    "ask",
     "checkpoints",
     "checkpoints_compare",
     "credentials",

@@ -40,6 +40,7 @@ MAY_BE_HEAVY = (
     "backend/serve/worker.py",
     "backend/serve/decode.py",
     "backend/serve/batch.py",
+    "backend/serve/likely.py",
     "backend/serve/adapters.py",
 )
 

@@ -63,6 +63,47 @@ def test_several_choices_prompts_and_echo(client: OpenAI) -> None:
     assert [choice.text for choice in again.choices] == [choice.text for choice in answer.choices]
 
 
+def test_a_prompt_is_counted_once_whatever_the_choices(client: OpenAI) -> None:
+    used = [
+        client.completions.create(model="starter", prompt="a = b +", n=n, best_of=n, max_tokens=2).usage for n in (1, 3)
+    ]
+    assert used[0] and used[1] and used[0].prompt_tokens == used[1].prompt_tokens
+    with pytest.raises(BadRequestError, match="best_of"):
+        client.completions.create(model="starter", prompt="a", n=1, best_of=4)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_logprobs_tell_of_every_token(client: OpenAI, stream: bool) -> None:
+    ask = {"model": "starter:base", "prompt": "def add(a, b):\n    return", "max_tokens": 8, "temperature": 0}
+    if stream:
+        packets = list(client.completions.create(**ask, logprobs=3, stream=True))  # type: ignore[call-overload]
+        told = [packet.choices[0].logprobs for packet in packets]
+        text = "".join(packet.choices[0].text for packet in packets)
+    else:
+        answer = client.completions.create(**ask, logprobs=3)  # type: ignore[call-overload]
+        told, text = [answer.choices[0].logprobs], answer.choices[0].text
+    tokens = [token for one in told for token in one.tokens]
+    logarithms = [value for one in told for value in one.token_logprobs]
+    assert "".join(tokens) == text and len(tokens) == 8
+    offsets = [place for one in told for place in one.text_offset]
+    assert offsets == [len(ask["prompt"]) + len("".join(tokens[:number])) for number in range(8)]  # type: ignore[arg-type]
+    for token, value, top in zip(tokens, logarithms, [row for one in told for row in one.top_logprobs], strict=True):
+        # Greedy: the token that was taken is the likeliest.
+        assert value <= 0 and len(top) == 3 and top[token] == value == max(top.values())
+    with pytest.raises(BadRequestError, match="echo"):
+        client.completions.create(model="starter", prompt="a", logprobs=1, echo=True)
+
+
+def test_choices_come_side_by_side_in_a_stream(client: OpenAI) -> None:
+    ask = {"model": "starter", "prompt": "import ", "n": 3, "max_tokens": 12, "seed": 5}
+    plain = [choice.text for choice in client.completions.create(**ask).choices]  # type: ignore[call-overload]
+    texts, ended = ["", "", ""], 0
+    for packet in client.completions.create(**ask, stream=True):  # type: ignore[call-overload]
+        texts[packet.choices[0].index] += packet.choices[0].text
+        ended += packet.choices[0].finish_reason is not None
+    assert (texts, ended) == (plain, 3)
+
+
 def test_errors_are_read(client: OpenAI) -> None:
     with pytest.raises(BadRequestError, match="not hosted here"):
         client.completions.create(model="gpt-4", prompt="x")

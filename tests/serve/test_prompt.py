@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from backend.models.catalog import ModelInfo
 from backend.models.layout import trim
 from backend.models.tokenizer import TextTokenizer
-from backend.serve.prompt import Parts, lay_out, take_apart
+from backend.serve.client_prompt import Parts, take_apart
+from backend.serve.prompt import lay_out
 from backend.serve.request import CompletionRequest
 
 TEXT = st.text(max_size=30).map(lambda text: text.replace("<", ""))

@@ -21,6 +21,7 @@ from backend.serve.metrics import written
 from backend.serve.recent import Recent
 from backend.serve.statistics import Statistics
 from backend.serve.tally import Tally
+from tests.serve.counting import count_anew, report
 from tests.serve.serving_box import Box
 from tests.serve.test_hosting import until
 
@@ -30,15 +31,7 @@ SECRET = "zanzibar_marker_"
 @pytest.fixture
 def fresh(box: Box) -> Iterator[Statistics]:
     """Nothing counted yet."""
-    box.call(box.ctx.db.execute("DELETE FROM requests"))
-    hosts = box.ctx.hosts
-    hosts.statistics = Statistics(box.ctx)
-    hosts.acceptance = Acceptance(hosts.statistics)
-    yield hosts.statistics
-
-
-def report(box: Box, days: int = 1) -> wire.Stats:
-    return box.call(box.ctx.hosts.statistics.report(days))  # type: ignore[no-any-return]
+    yield count_anew(box)
 
 
 def hang_up(box: Box) -> None:

@@ -1,0 +1,34 @@
+"""The one `/v1/completions` of three dialects: Tabby's bodies have `segments`, OpenAI's and Refact's a `prompt`; and
+those of models elsewhere are passed on."""
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from backend.serve import openai, passthrough, tabby
+from backend.serve.answers import decode_body, read_body
+from backend.serve.upstreams import find
+
+
+class Kind(msgspec.Struct, frozen=True):
+    """What tells the dialects apart."""
+
+    segments: msgspec.Raw = msgspec.Raw(b"null")
+    model: msgspec.Raw = msgspec.Raw(b"null")
+
+    @property
+    def name(self) -> str:
+        """The model's name; empty for none, and for what each dialect refuses in its own words."""
+        name = msgspec.json.decode(self.model)
+        return name if isinstance(name, str) else ""
+
+
+async def completions(request: Request) -> Response:
+    """POST /v1/completions"""
+    body = await read_body(request)
+    kind = decode_body(body, Kind)
+    if bytes(kind.segments) != b"null":
+        return await tabby.complete(request, body)
+    if found := find(request.app.state.ctx, kind.name):
+        return await passthrough.answer(request, found, "completions", body)
+    return await openai.complete(request, body)
