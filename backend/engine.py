@@ -4,6 +4,7 @@ import asyncio
 import logging
 import signal
 import socket
+import ssl
 import sys
 import time
 from collections.abc import Iterator
@@ -23,8 +24,8 @@ from backend.models import add as models
 from backend.paths import Paths
 from backend.scan import run as scans
 from backend.serve import app as public
+from backend.serve import certificate
 from backend.serve import endpoint as endpoints
-from backend.serve.endpoint import Endpoint
 from backend.serve.hosting import Hosts
 from backend.sources import catalog as sources
 from backend.sources import upload as uploads
@@ -97,7 +98,12 @@ class Engine:
                 await _print_first_key(ctx)
             nights = asyncio.create_task(nightly.watch(ctx))
             stack.callback(nights.cancel)
-            servers = [_server(control.build(ctx, self.leave)), _server(public.build(ctx), endpoint)]
+            if endpoint.tls:
+                renewals = asyncio.create_task(
+                    certificate.follow(endpoint.tls, endpoint.certificate, endpoint.private_key)
+                )
+                stack.callback(renewals.cancel)
+            servers = [_server(control.build(ctx, self.leave)), _server(public.build(ctx), endpoint.tls)]
             serving = [_serve(server, at) for server, at in zip(servers, (door, port), strict=True)]
             log.info("engine %s serves %s and %s", __version__, self._paths.socket, ctx.public_url)
             await self._leaving.wait()
@@ -163,7 +169,7 @@ async def _print_first_key(ctx: Context) -> None:
         sys.stdout.flush()
 
 
-def _server(app: Starlette, endpoint: Endpoint | None = None) -> Server:
+def _server(app: Starlette, tls: ssl.SSLContext | None = None) -> Server:
     # The gate itself looks at what proxies say: who a request comes from decides what it may.
     config = uvicorn.Config(
         app,
@@ -173,8 +179,7 @@ def _server(app: Starlette, endpoint: Endpoint | None = None) -> Server:
         timeout_graceful_shutdown=DRAIN_S,
         server_header=False,
         proxy_headers=False,
-        ssl_certfile=endpoint.certificate or None if endpoint else None,
-        ssl_keyfile=endpoint.private_key or None if endpoint else None,
+        ssl_context_factory=(lambda config, default: tls) if tls else None,
     )
     return Server(config)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from backend import settings, wire
 from backend.errors import BadRequest, NotFound
+from backend.serve import certificate
 from backend.serve.gate import is_loopback
 from backend.serve.keys import DEMANDED
 from backend.store.database import Database
@@ -50,6 +51,7 @@ class Endpoint:
     port: int
     certificate: str = ""
     private_key: str = ""
+    tls: ssl.SSLContext | None = None
 
     @property
     def open(self) -> bool:
@@ -61,7 +63,7 @@ class Endpoint:
         """As clients write it: where it serves on every address, the one that others would reach."""
         host = _reached() if self.host in ("0.0.0.0", "::") else self.host
         shown = f"[{host}]" if ":" in host else host
-        return f"{'https' if self.certificate else 'http'}://{shown}:{self.port}"
+        return f"{'https' if self.tls else 'http'}://{shown}:{self.port}"
 
 
 async def find(db: Database, told: dict[str, str]) -> Endpoint:
@@ -70,9 +72,9 @@ async def find(db: Database, told: dict[str, str]) -> Endpoint:
     for name, setting in SETTINGS.items():
         found = told[name] if name in told else os.environ.get(ENVIRONMENT.get(name, ""))
         chosen[name] = found or (None if name in told else await settings.get(db, setting.kept)) or setting.default
-    check_certificate(chosen["tls_cert"], chosen["tls_key"])
     port = port_of(chosen["port"], _source(told))
-    return Endpoint(chosen["host"], port, chosen["tls_cert"], chosen["tls_key"])
+    tls = certificate.load(chosen["tls_cert"], chosen["tls_key"])
+    return Endpoint(chosen["host"], port, chosen["tls_cert"], chosen["tls_key"], tls)
 
 
 async def remember(db: Database, told: dict[str, str]) -> None:
@@ -90,28 +92,6 @@ async def check_open(db: Database, endpoint: Endpoint) -> None:
             f"NAME), then: refact-tui engine restart --host {endpoint.host}",
             code="keys_needed",
         )
-
-
-def check_certificate(certificate: str, private_key: str) -> None:
-    """Raises BadRequest, naming the file, where these two cannot serve."""
-    if not certificate and not private_key:
-        return
-    if not certificate or not private_key:
-        missing = "tls_key" if certificate else "tls_cert"
-        raise BadRequest(f"TLS needs a certificate and its private key; {missing} is not set.", _again(missing))
-    for name, path in (("tls_cert", certificate), ("tls_key", private_key)):
-        try:
-            Path(path).read_bytes()
-        except OSError as error:
-            raise BadRequest(f"{path} ({name}) cannot be read: {error.strerror}.", _again(name)) from error
-    try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, private_key, password=lambda: b"")
-    except (ssl.SSLError, ValueError) as error:
-        raise BadRequest(
-            f"{certificate} and {private_key} are no PEM certificate and its private key without a password: "
-            f"{getattr(error, 'reason', None) or error}.",
-            _again("tls_cert"),
-        ) from error
 
 
 async def shown(db: Database) -> list[wire.ServeSetting]:
@@ -152,10 +132,6 @@ def port_of(text: str, where: str) -> int:
 
 def _source(told: dict[str, str]) -> str:
     return "--port" if told.get("port") else ENVIRONMENT["port"] if os.environ.get(ENVIRONMENT["port"]) else "port"
-
-
-def _again(name: str) -> str:
-    return f"Start without (refact-tui engine start --no-tls), then set it: refact-tui settings set {name} FILE"
 
 
 def _reached() -> str:

@@ -86,6 +86,14 @@ def test_a_reader_that_waits_gets_what_happens(http: httpx.Client, tmp_path: Any
         ("POST", "/use", {"mode": "specific"}, 400),
         ("POST", "/complete", {"prefix": "x", "max_tokens": 0}, 400),
         ("PUT", "/sources", None, 405),
+        ("POST", "/keys", {"name": "a b"}, 400),
+        ("POST", "/keys", {"name": "ann", "concurrent": 0}, 400),
+        ("DELETE", "/keys/nobody", None, 404),
+        ("POST", "/settings/colour", {"value": "blue"}, 404),
+        ("POST", "/settings/port", {"value": "http"}, 400),
+        ("GET", "/stats?days=x", None, 400),
+        ("GET", "/stats?days=0", None, 400),
+        ("GET", "/requests?limit=x", None, 400),
     ],
 )
 def test_every_error_is_a_sentence_in_one_shape(

@@ -58,6 +58,7 @@ def test_this_box_needs_no_key_and_others_do(box: Box, ann: str) -> None:
         {"Via": "1.1 proxy"},
         {"Host": "attacker.example"},  # a name that was made to point to 127.0.0.1
         {"Origin": "https://attacker.example"},
+        {"Origin": "null"},
         {"Host": "203.0.113.7:8008"},
     ],
 )
