@@ -11,6 +11,7 @@ from backend.errors import RefactError
 from backend.serve import chat, fim, infill, ollama, ollama_models, openai, refact, tabby
 from backend.serve.answers import JsonResponse, refuse, refuse_http, refuse_unexpected
 from backend.serve.completions import completions
+from backend.serve.description import openapi
 
 
 async def health(request: Request) -> Response:
@@ -55,6 +56,7 @@ def build(ctx: Context) -> Starlette:
             Route("/v1beta/server_setting", tabby.server_setting),
             Route("/v1beta/models", tabby.models),
             Route("/health", health),
+            Route("/openapi.json", openapi),
         ],
         exception_handlers={RefactError: refuse, HTTPException: refuse_http, Exception: refuse_unexpected},
     )

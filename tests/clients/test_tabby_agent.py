@@ -8,10 +8,10 @@ import pytest
 
 from backend import wire
 from backend.checkpoints import switch
-from backend.serve.acceptance import Acceptance
 from tests.clients.install import npm
 from tests.clients.language_server import LanguageServer
 from tests.clients.node import script
+from tests.serve.fates import fates, since
 from tests.serve.serving_box import Box
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(900)]
@@ -60,29 +60,29 @@ def complete(editor: LanguageServer, home: str, text: str, line: int, character:
 
 
 def test_an_editor_completes_over_the_language_server(editor: LanguageServer, box: Box) -> None:
-    box.ctx.hosts.acceptance = Acceptance()
+    before = fates(box)
     items: list[dict[str, Any]] = []
     for number in range(10):  # a small model may answer with what the agent takes for no completion
         text = f"import os\n\n\ndef join_{number}(a, b):\n    return os.path.\n\n\nprint(join_{number}('a', 'b'))\n"
         items += complete(editor, f"a{number}", text, 4, 19)
     assert items
-    (count,) = box.ctx.hosts.acceptance.counts()
-    assert (count.model, count.completions >= len(items)) == ("starter", True)
+    (count,) = since(box, before).values()
+    assert count.answers >= len(items)
 
 
 def test_an_editor_tells_what_became_of_an_answer(box: Box, tmp_path: Path) -> None:
-    box.ctx.hosts.acceptance = Acceptance()
+    before = fates(box)
     told = script("tabby_agent.cjs", "tabby-agent", tmp_path, f"http://127.0.0.1:{box.port}")
     assert told["status"] == "ready"
     assert (told["health"]["model"], told["health"]["device"]) == ("starter", "cpu")
     assert told["texts"] and (told["viewed"], told["taken"]) == (True, True)
-    (count,) = box.ctx.hosts.acceptance.counts()
+    (count,) = since(box, before).values()
     assert (count.shown, count.taken) == (1, 1)
 
 
 def test_it_sees_a_switch_without_a_restart(editor: LanguageServer, box: Box) -> None:
-    box.ctx.hosts.acceptance = Acceptance()
+    before = fates(box)
     for name in ("sign:1", "sign:2"):
         box.call(switch.use(box.ctx, wire.Use(mode="specific", checkpoint=name)))
         complete(editor, f"b{name[-1]}", f"class Box{name[-1]}:\n    def \n", 1, 8)
-    assert [one.checkpoint for one in box.ctx.hosts.acceptance.counts()] == ["sign:1", "sign:2"]
+    assert set(since(box, before)) == {"sign:1", "sign:2"}

@@ -7,6 +7,7 @@ import pytest
 
 from backend.serve.acceptance import Acceptance
 from backend.serve.snippets import Snippet, commented
+from tests.serve.fates import Fates, fates, since
 from tests.serve.serving_box import Box
 
 SEGMENTS = {"prefix": "def area(width, height):\n    return ", "suffix": "\n\n\nprint(area(2, 3))\n"}
@@ -64,7 +65,7 @@ def test_health_and_settings(box: Box) -> None:
 
 
 def test_events_are_counted_for_the_checkpoint_that_answered(box: Box) -> None:
-    box.ctx.hosts.acceptance = Acceptance()
+    before = fates(box)
     first = ask(box, {"segments": SEGMENTS, "model": "starter:sign:2"})["id"]
     second = ask(box, {"segments": SEGMENTS, "model": "starter:base"})["id"]
     for id_, kind in ((first, "view"), (first, "select"), (second, "view"), (second, "dismiss"), ("gone", "view")):
@@ -73,9 +74,7 @@ def test_events_are_counted_for_the_checkpoint_that_answered(box: Box) -> None:
     assert box.ask("POST", "/v1/events?select_kind=line", {"type": "select", "completion_id": "gone"})[0] == 200
     assert box.ask("POST", "/v1/events", {"type": "something", "new": 1})[0] == 200
     assert box.ask("POST", "/v1/events", {"type": "view"})[0] == 400
-    tuned, base = box.ctx.hosts.acceptance.counts()
-    assert (tuned.checkpoint, tuned.completions, tuned.shown, tuned.taken, tuned.rate) == ("sign:2", 1, 1, 1, 1.0)
-    assert (base.checkpoint, base.shown, base.dismissed, base.rate) == (None, 1, 1, 0.0)
+    assert since(box, before) == {"sign:2": Fates(1, 1, 1, 0), None: Fates(1, 1, 0, 1)}
 
 
 def test_only_the_newest_answers_are_remembered() -> None:
@@ -85,7 +84,7 @@ def test_only_the_newest_answers_are_remembered() -> None:
     for id_ in ("0", "10000"):
         acceptance.shown(id_)
     (count,) = acceptance.counts()
-    assert (count.completions, count.shown) == (10_001, 1)
+    assert (count.completions, count.shown, count.taken, count.rate) == (10_001, 1, 0, 0.0)
 
 
 def test_pieces_of_other_files_become_comments() -> None:
