@@ -12,6 +12,7 @@ from backend.errors import RefactError
 from backend.serve import chat, fim, infill, ollama, ollama_models, openai, refact, tabby
 from backend.serve.answers import GONE, JsonResponse, refuse, refuse_http, refuse_unexpected
 from backend.serve.completions import completions
+from backend.serve.description import openapi
 from backend.serve.gate import Gate
 from backend.serve.metrics import metrics
 
@@ -64,6 +65,7 @@ def build(ctx: Context) -> Starlette:
             Route("/v1beta/models", tabby.models),
             Route("/health", health),
             Route("/metrics", metrics),
+            Route("/openapi.json", openapi),
         ],
         middleware=[Middleware(Gate, ctx)],
         exception_handlers={

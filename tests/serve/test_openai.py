@@ -1,5 +1,7 @@
 """OpenAI's own client against the endpoint."""
 
+from typing import Any
+
 import pytest
 from openai import BadRequestError, OpenAI
 
@@ -102,6 +104,13 @@ def test_choices_come_side_by_side_in_a_stream(client: OpenAI) -> None:
         texts[packet.choices[0].index] += packet.choices[0].text
         ended += packet.choices[0].finish_reason is not None
     assert (texts, ended) == (plain, 3)
+
+
+@pytest.mark.parametrize("top_p", [0.0, 1e-30])
+def test_the_narrowest_choice_is_the_likeliest_token(client: OpenAI, top_p: float) -> None:
+    ask: dict[str, Any] = {"model": "starter:base", "prompt": "import ", "max_tokens": 8}
+    greedy = client.completions.create(**ask, temperature=0).choices[0].text
+    assert client.completions.create(**ask, temperature=1, top_p=top_p).choices[0].text == greedy
 
 
 def test_errors_are_read(client: OpenAI) -> None:
