@@ -29,6 +29,7 @@ JOB_WORDS = {
     "model": "model being added",
     "export": "export",
     "night": "night's training",
+    "warmup": "measurement",
 }
 
 

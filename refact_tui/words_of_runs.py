@@ -238,6 +238,10 @@ def value_of(text: str) -> Any:
     return text
 
 
+SPEED = {"measuring": " (measuring…)", "guessed": " (a guess)"}
+"""After a time that nothing has been measured for."""
+
+
 def plan_lines(plan: wire.Plan) -> list[str]:
     """What the plan worked out, aligned."""
     fits = plan.sentence or (
@@ -250,7 +254,7 @@ def plan_lines(plan: wire.Plan) -> list[str]:
         f"{words.count(plan.tokens_per_epoch)} tokens)",
         f"files             {words.count(plan.train_files)} train · {words.count(plan.test_files)} test "
         f"({words.count(plan.test_tokens)} test tokens)",
-        f"memory and time   {clean(fits)}",
+        f"memory and time   {clean(fits)}{SPEED.get(plan.speed, '')}",
     ]
 
 

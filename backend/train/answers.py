@@ -6,12 +6,18 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from torch import Tensor
 
 from backend.models.tokenizer import TextTokenizer
 from backend.train.places import LONGEST, Place, counted, similarity
+from backend.train.room import give_back
 
 AT_ONCE = 25
-"""Places completed in one batch."""
+"""Places completed in one batch, where memory allows."""
+GIVEN_BACK = 8
+"""Steps between two times that the memory of shorter caches is given back."""
+ELEMENTS = 2**24
+"""Logits that exist at once."""
 
 
 @dataclass(frozen=True)
@@ -33,29 +39,26 @@ def judge(model: Any, group: Sequence[Place], tokenizer: TextTokenizer, pad: int
     return judged
 
 
-def groups(places: Sequence[Place]) -> Iterator[list[Place]]:
+def groups(places: Sequence[Place], at_once: int = AT_ONCE) -> Iterator[list[Place]]:
     """Places of one kind and of like length together, so that little is padded."""
     for kind in LONGEST:
         ordered = sorted((one for one in places if one.kind == kind), key=lambda place: len(place.prompt))
-        for start in range(0, len(ordered), AT_ONCE):
-            yield ordered[start : start + AT_ONCE]
+        for start in range(0, len(ordered), at_once):
+            yield ordered[start : start + at_once]
 
 
 def complete(
     model: Any, places: Sequence[Place], tokenizer: TextTokenizer, pad: int, device: torch.device
 ) -> list[list[int]]:
     """Greedy answers to places of one kind, up to the end of the line or of the text."""
-    longest = max(len(place.prompt) for place in places)
-    ids = torch.tensor([[pad] * (longest - len(place.prompt)) + place.prompt for place in places], device=device)
-    mask = torch.tensor(
-        [[0] * (longest - len(place.prompt)) + [1] * len(place.prompt) for place in places], device=device
-    )
-    positions = (mask.cumsum(1) - 1).clamp(min=0)
+    ids, mask, positions = _aligned([place.prompt for place in places], pad, device)
     one_line = places[0].kind == "line"
     answers: list[list[int]] = [[] for _ in places]
     ended = [False] * len(places)
     cache = None
-    for _ in range(LONGEST[places[0].kind]):
+    for step in range(LONGEST[places[0].kind]):
+        if step % GIVEN_BACK == 0:
+            give_back()
         out = model(
             input_ids=ids,
             attention_mask=mask,
@@ -80,15 +83,27 @@ def complete(
 
 def middle_nats(model: Any, places: Sequence[Place], pad: int, device: torch.device) -> list[float]:
     """Sum of nats that the model needs for what the developer wrote, at each place."""
-    longest = max(len(place.prompt) + len(place.middle) for place in places)
-    ids = torch.full((len(places), longest), pad)
-    counts = torch.zeros((len(places), longest))
-    for number, place in enumerate(places):
-        start, end = len(place.prompt), len(place.prompt) + len(place.middle)
-        ids[number, :end] = torch.tensor(place.prompt + place.middle)
-        counts[number, start - 1 : end - 1] = 1.0
-    ids, counts = ids.to(device), counts.to(device)
-    logits = model(input_ids=ids, use_cache=False).logits
-    nats = F.cross_entropy(logits[:, :-1].flatten(0, 1), ids[:, 1:].flatten(), reduction="none")
-    summed: list[float] = (nats.view(len(places), -1) * counts[:, :-1]).sum(1).tolist()
-    return summed
+    most = max(len(place.middle) for place in places) + 1
+    together = max(ELEMENTS // (most * int(model.config.vocab_size)), 1)
+    found: list[float] = []
+    for start in range(0, len(places), together):
+        found += _nats(model, places[start : start + together], pad, device)
+    return found
+
+
+def _nats(model: Any, places: Sequence[Place], pad: int, device: torch.device) -> list[float]:
+    """All texts end together, so that logits are made for their last tokens alone."""
+    ids, mask, positions = _aligned([place.prompt + place.middle for place in places], pad, device)
+    most = max(len(place.middle) for place in places) + 1
+    asked = {"attention_mask": mask, "position_ids": positions, "use_cache": False, "logits_to_keep": most}
+    logits = model(input_ids=ids, **asked).logits[:, -most:-1].float()
+    nats = F.cross_entropy(logits.flatten(0, 1), ids[:, 1 - most :].flatten(), reduction="none").view(len(places), -1)
+    return [float(line[most - 1 - len(place.middle) :].sum()) for line, place in zip(nats, places, strict=True)]
+
+
+def _aligned(texts: Sequence[list[int]], pad: int, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
+    """Ids, mask and positions of texts of different length that end at the same column."""
+    longest = max(map(len, texts))
+    ids = torch.tensor([[pad] * (longest - len(text)) + text for text in texts], device=device)
+    mask = torch.tensor([[0] * (longest - len(text)) + [1] * len(text) for text in texts], device=device)
+    return ids, mask, (mask.cumsum(1) - 1).clamp(min=0)

@@ -8,7 +8,7 @@ import torch
 
 from backend.models.tokenizer import TextTokenizer
 from backend.train import forward
-from backend.train.answers import Judged, groups, judge
+from backend.train.answers import AT_ONCE, Judged, groups, judge
 from backend.train.batches import Batch, batch
 from backend.train.intervals import Sums, pair
 from backend.train.packing import Row
@@ -76,7 +76,7 @@ def compare(
                 }
                 for name in ("files", "elsewhere")
             }
-            return {"places": _answers(model, tests.places, tokenizer, pad, device, check), **files}
+            return {"places": _answers(model, tests.places, tokenizer, pad, device, check, together), **files}
 
     with model.disable_adapter():
         base = measured()
@@ -85,9 +85,11 @@ def compare(
     if rival:
         model.load_adapter(rival, RIVAL)
         model.set_adapter(RIVAL)
-        against = _told(tests, measured(), tuned)
-        model.set_adapter("default")
-        model.delete_adapter(RIVAL)
+        try:
+            against = _told(tests, measured(), tuned)
+        finally:
+            model.set_adapter("default")
+            model.delete_adapter(RIVAL)
         found["rival"] = {name: against[name] for name in ("test_loss", "exact_match", "edit_similarity")}
     return found
 
@@ -149,12 +151,19 @@ def _summed(found: Iterable[tuple[int, float, float, float]]) -> list[Sums]:
 
 
 def _answers(
-    model: Any, places: Sequence[Place], tokenizer: TextTokenizer, pad: int, device: torch.device, check: Check
+    model: Any,
+    places: Sequence[Place],
+    tokenizer: TextTokenizer,
+    pad: int,
+    device: torch.device,
+    check: Check,
+    together: int,
 ) -> list[Judged]:
     """Every place judged, in the order of `places`."""
     numbers = {id(place): number for number, place in enumerate(places)}
     judged: dict[int, Judged] = {}
-    for group in groups(places):
+    # Without gradients a place takes a small part of what a row of training does.
+    for group in groups(places, min(1 + 3 * together, AT_ONCE)):
         check()
         for place, one in zip(group, judge(model, group, tokenizer, pad, device), strict=True):
             judged[numbers[id(place)]] = one

@@ -61,7 +61,7 @@ class Trainer:
         self.data = opening.open_data(self.folder, self.job)
         self._check()
         self._phase("loading the model")
-        self.tuned = opening.open_model(self.job, self.data, self.ranks, self._warn)
+        self.tuned = opening.open_model(self.job, self.data.sample(), self.data.pad, self.ranks, self._warn)
         self.model = self.tuned.model
         self.keeper = Keeper(self.folder, self.job, self.tuned, self.journal, self.ranks.first)
         self._check()

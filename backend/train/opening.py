@@ -37,6 +37,10 @@ class Data:
     def pad(self) -> int:
         return self.tokenizer.marks.eot
 
+    def sample(self) -> Row:
+        """Any row."""
+        return self.held_out[0] if self.held_out else next(self.rows.stream())[2]
+
 
 @dataclass(frozen=True)
 class Tuned:
@@ -59,8 +63,10 @@ def open_data(folder: Folder, job: Job) -> Data:
     return Data(tokenizer, Rows(train, info, tokenizer, job.settings), test, held_out)
 
 
-def open_model(job: Job, data: Data, ranks: Ranks, say: Callable[[str], None]) -> Tuned:
-    """The base model in the run's precision, frozen, with its adapters in fp32. Raises RefactError."""
+def open_model(job: Job, sample: Row, pad: int, ranks: Ranks, say: Callable[[str], None]) -> Tuned:
+    """The base model in the run's precision, frozen, with its adapters in fp32; `sample` is a row to try it with.
+
+    Raises RefactError."""
     settings = job.settings
     dtype = DTYPES[precision_of(settings, torch.cuda.is_available())]
     base = load_base(job.info(), dtype, settings["quantisation"], ranks.device)
@@ -69,8 +75,7 @@ def open_model(job: Job, data: Data, ranks: Ranks, say: Callable[[str], None]) -
         save.load_adapter(model, Path(job.adapter))
     if settings["quantisation"] == "none":
         model.to(ranks.device)
-    sample = data.held_out[:1] or [next(data.rows.stream())[2]]
-    if why := quicken(model, batch(sample, data.pad).to(ranks.device)):
+    if why := quicken(model, batch([sample], pad).to(ranks.device)):
         say(f"computes by the model's own arithmetic, since the quick one does not fit it ({why})")
     weights = list(lora.trainable(model).values())
     choices = {"lr": 0.0, "betas": BETAS, "weight_decay": settings["weight_decay"], "fused": True}

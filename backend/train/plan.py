@@ -5,6 +5,8 @@ import os
 from dataclasses import dataclass, replace
 from typing import Any
 
+import msgspec
+
 from backend import devices, settings, wire
 from backend.context import Context
 from backend.errors import BadRequest
@@ -86,7 +88,9 @@ async def prepare(ctx: Context, request: wire.StartRun) -> Prepared:
     await _refuse_too_little(ctx, files)
     measured = await settings.get(ctx.db, rate_setting(info.name))
     rate = float(measured) if measured else _guessed_rate(info)
-    return replace(_work_out(info, files, chosen, overrides, request.minutes, rate), parent=parent)
+    found = _work_out(info, files, chosen, overrides, request.minutes, rate)
+    speed: wire.PlanSpeed = "measured" if measured else "guessed"
+    return replace(found, plan=msgspec.structs.replace(found.plan, speed=speed), parent=parent)
 
 
 def _refuse_unfit(info: ModelInfo, chosen: dict[str, Any]) -> None:

@@ -94,8 +94,13 @@ class Backoff:
         gc.collect()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
-        with suppress(AttributeError, OSError):
-            ctypes.CDLL(None).malloc_trim(0)
+        give_back()
+
+
+def give_back() -> None:
+    """Return what is free to the system: the allocator, set up for equal steps, keeps the holes of unequal ones."""
+    with suppress(AttributeError, OSError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def checkpoint_activations(model: Any) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import re
 import shutil
 import sqlite3
@@ -10,7 +9,7 @@ from collections import Counter
 from datetime import UTC, datetime
 from weakref import WeakKeyDictionary
 
-from backend import devices, settings, wire
+from backend import settings, wire
 from backend.bus import Bus
 from backend.context import Context
 from backend.errors import BadRequest, Conflict, RefactError
@@ -18,13 +17,12 @@ from backend.jobs import journal
 from backend.jobs.process import adopt
 from backend.jobs.queue import JobHandle
 from backend.jobs.states import Stopped
-from backend.models.catalog import STARTER, as_json
 from backend.store.database import now
-from backend.train import made, records
+from backend.train import made, records, warmup
 from backend.train.dataset import Member, write_manifest
 from backend.train.follow import Follower
-from backend.train.job import Folder, Job
-from backend.train.machine import processes_of
+from backend.train.job import Folder
+from backend.train.orders import job_of
 from backend.train.plan import Prepared, prepare, rate_setting
 from backend.train.tell import sentences
 
@@ -78,6 +76,7 @@ async def start(ctx: Context, request: wire.StartRun) -> wire.Run:
         raise RefactError(
             f"The run's folder could not be written: {error.strerror or error}.", "Free some space."
         ) from error
+    await warmup.make_way(ctx)
     return await _submit(ctx, name)
 
 
@@ -246,30 +245,11 @@ def _write_folder(ctx: Context, name: str, prepared: Prepared, rival: wire.Check
     """Everything that the trainer is told. Raises OSError, having removed what it had begun."""
     folder = Folder(ctx.paths.runs / name)
     shutil.rmtree(folder.path, ignore_errors=True)
-    processes = processes_of(prepared.plan.settings, len(devices.gpus()))
     try:
         folder.path.mkdir(mode=0o700)
         members = (Member(file.sha256, file.path, file.set, file.language, file.size) for file in prepared.files)
         write_manifest(folder.manifest, members)
-        folder.write_job(
-            Job(
-                run=name,
-                model=prepared.info.name,
-                model_path=str(prepared.info.path),
-                described="" if prepared.info.family == STARTER else as_json(prepared.info),
-                content=str(ctx.paths.content),
-                settings=prepared.plan.settings,
-                steps=prepared.plan.steps,
-                exact=prepared.exact,
-                seconds=prepared.seconds,
-                most_steps=prepared.most_steps,
-                adapter=str(prepared.parent.path) if prepared.parent else "",
-                rival=rival.id if rival else "",
-                rival_path=rival.path if rival else "",
-                threads=max(min(len(os.sched_getaffinity(0)), 16) // processes, 1),
-                processes=processes,
-            )
-        )
+        folder.write_job(job_of(ctx.paths, name, prepared, rival))
     except OSError:
         shutil.rmtree(folder.path, ignore_errors=True)
         raise

@@ -45,13 +45,17 @@ def measured(
         files=held_out.rows_by_file(texts, info, data.tokenizer, context, EVALUATED * context),
         elsewhere=held_out.rows_by_file(probe.texts(), info, data.tokenizer, context, EVALUATED * context),
     )
-    try:
-        found = evaluate.compare(model, tests, data.tokenizer, data.pad, device, check, job.rival_path, together)
-    except (MemoryError, RuntimeError) as error:
-        if not is_out_of_memory(error):
-            raise
-        warn(f"out of memory ({in_words(error)}); nothing is evaluated, the checkpoints are as they are")
-        return None
+    while True:
+        try:
+            found = evaluate.compare(model, tests, data.tokenizer, data.pad, device, check, job.rival_path, together)
+            break
+        except (MemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error):
+                raise
+            if together == 1:
+                warn(f"out of memory ({in_words(error)}); nothing is evaluated, the checkpoints are as they are")
+                return None
+        together //= 2
     if job.rival:
         found["rival"] = {"checkpoint": job.rival, **found["rival"]}
     return found

@@ -13,7 +13,7 @@ SplitBy = Literal["time", "hash", "mixed", ""]
 """How held-out files were chosen: the most recently changed, by hash, each in some part, or none were."""
 SourceKind = Literal["git", "archive", "folder", "file"]
 SourceState = Literal["queued", "reading", "ready", "failed"]
-JobKind = Literal["source", "scan", "train", "model", "export", "night"]
+JobKind = Literal["source", "scan", "train", "model", "export", "night", "warmup"]
 ModelKind = Literal["starter", "folder", "hub"]
 ModelState = Literal["queued", "downloading", "checking", "ready", "stopped", "failed"]
 JobState = Literal["queued", "running", "done", "stopped", "failed"]

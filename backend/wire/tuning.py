@@ -42,6 +42,9 @@ class SettingInfo(Struct, frozen=True, kw_only=True):
     meaning: str
 
 
+PlanSpeed = Literal["measured", "measuring", "guessed"]
+
+
 class Plan(Struct, frozen=True, kw_only=True):
     model: str
     steps: int
@@ -58,6 +61,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     epochs: float = 0.0
     sentence: str = ""
     """E.g. "fits: 0.6 of 22 GB; about 2 min"."""
+    speed: PlanSpeed = "guessed"
+    """Where its time comes from; `measuring`: ask again in a second."""
     offer: dict[str, Any] | None = None
     """Where it does not fit: the settings with which it would."""
 

@@ -1,5 +1,6 @@
 """`train plan|start|list|show|stop|resume|metrics`: runs."""
 
+import time
 from typing import Any
 
 import click
@@ -83,9 +84,13 @@ def request_of(name: str | None, options: dict[str, Any]) -> wire.StartRun:
 @verb(train, "plan")
 @run_options
 def plan(as_json: bool, **options: Any) -> None:
-    """What a run would take, before anything starts."""
+    """What a run would take, before anything starts; before the first run of a model its speed is measured."""
+    progress, request = Progress(), request_of(None, options)
     with connect() as client:
-        found = client.post("/train/plan", request_of(None, options), wire.Plan)
+        while (found := client.post("/train/plan", request, wire.Plan)).speed == "measuring":
+            progress.show("measuring how fast this box trains")
+            time.sleep(1.0)
+    progress.end()
     settings = words_of_runs.settings_lines(found.settings, found.overridden)
     emit(found, as_json, "\n".join([*words_of_runs.plan_lines(found), "", *settings]))
 

@@ -21,6 +21,8 @@ Ask = Callable[[wire.StartRun], Awaitable[wire.Plan]]
 Start = Callable[[wire.StartRun], Awaitable[wire.Run]]
 STEPS = "train_steps"
 """The setting that the field `steps` stands for."""
+MEASURED_S = 2.0
+"""Until a plan whose time is being measured is asked for again."""
 FROM, READ, SERVE = "from", "read", "serve"
 
 
@@ -134,6 +136,8 @@ class PlanDialog(ModalScreen[wire.Run | None]):
             self._fixed()[1].input.placeholder = clean(plan.model)
             await self._show_settings(plan, request)
             self._offer = plan.offer or {}
+            if plan.speed == "measuring":
+                self.set_timer(MEASURED_S, self.plan)
             self.query_one("#plan-fit", Button).set_class(bool(self._offer), "-open")
             return request
         return None

@@ -13,8 +13,8 @@ from refact_tui.signs import clean
 from refact_tui.state import EngineState
 from refact_tui.widgets.listing import fit
 
-_VERBS = {"source": "read", "model": "add"}
-_JOBS: tuple[wire.JobKind, ...] = ("train", "scan", "source", "model", "export", "night")
+_VERBS = {"source": "read", "model": "add", "warmup": "measure"}
+_JOBS: tuple[wire.JobKind, ...] = ("train", "scan", "source", "model", "export", "night", "warmup")
 """The kinds of jobs, the one people wait for first."""
 Part = tuple[str, str]
 """Words and their style."""

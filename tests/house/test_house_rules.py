@@ -28,6 +28,7 @@ MAY_BE_HEAVY = (
     "backend/train/meter.py",
     "backend/train/nats.py",
     "backend/train/offload.py",
+    "backend/train/measure.py",
     "backend/train/opening.py",
     "backend/train/ranks.py",
     "backend/train/room.py",

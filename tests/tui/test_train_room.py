@@ -7,6 +7,7 @@ import pytest
 from textual.widgets import Input
 
 from backend import wire
+from refact_tui.dialogs import plan as plan_dialog
 from refact_tui.frame import RefactApp
 from refact_tui.widgets import loss_plot
 from tests.tui import tuning_samples as samples
@@ -133,6 +134,22 @@ async def test_a_run_goes_on_from_a_checkpoint_of_another_model_on_what_is_new(b
     asked = busy.asked_for("POST /train/runs")[0]
     told = [asked[name] for name in ("model", "continue_from", "new_only", "only_if_better")]
     assert told == ["qwen", "billing-2:80", True, True]
+
+
+async def test_a_time_that_was_guessed_is_told_anew_when_it_has_been_measured(
+    busy: StubEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plan_dialog, "MEASURED_S", 0.05)
+    guessed = msgspec.structs.replace(samples.PLAN, speed="measuring")
+    busy.answers["POST /train/plan"] = guessed
+    app = RefactApp(busy.paths)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("3", "n")
+        await sees(pilot, "about 2 min (measuring…)")
+        known = msgspec.structs.replace(guessed, speed="measured", sentence="fits: 1.5 of 20 GB; about 7 min")
+        busy.answers["POST /train/plan"] = known
+        await sees(pilot, "about 7 min ")
+        assert "measuring" not in screen_text(app)
 
 
 async def test_what_is_done_every_night_is_said_and_undone(busy: StubEngine) -> None:
