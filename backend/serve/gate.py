@@ -4,6 +4,8 @@ This box itself is served without a key. Whoever else asks needs one, and so doe
 to this box's browser: it would come from a loopback address too, but names another host."""
 
 import ipaddress
+import logging
+import time
 from contextlib import ExitStack
 from urllib.parse import urlsplit
 
@@ -22,6 +24,8 @@ HEALTH = "/health"
 UNCOUNTED = ("/stats/", "/v1/events", "/v1/health", "/api/show")
 """What makes no model work, though it is posted, is not held against any limit."""
 FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
+TELL_EVERY_S, MOST_TOLD = 600.0, 1000
+log = logging.getLogger("refact.gate")
 NEEDED = "An API key is needed here, sent as `Authorization: Bearer KEY`."
 MAKE = "Whoever runs this server makes one: refact-tui keys create NAME"
 
@@ -32,6 +36,7 @@ class Gate:
     def __init__(self, app: ASGIApp, ctx: Context) -> None:
         self._app, self._ctx = app, ctx
         self._room = Room()
+        self._told: dict[str, float] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -51,7 +56,9 @@ class Gate:
                     places.enter_context(key.one_more())
                 await self._app(scope, patient(receive), before_the_end(send, places.close))
         except (Unauthorised, TooMany, Overloaded) as error:
-            if not isinstance(error, Unauthorised):
+            if isinstance(error, Unauthorised):
+                self._tell(scope)
+            else:
                 self._ctx.hosts.statistics.turned_away(asking.get())
             await self._refuse(error, scope, receive, send)
 
@@ -67,6 +74,16 @@ class Gate:
         if from_here(scope, headers) and not self._ctx.hosts.keys.demanded:
             return None  # clients insist on sending some key: any will do
         raise Unauthorised(NEEDED if not secret else "This API key is not known here.", MAKE)
+
+    def _tell(self, scope: Scope) -> None:
+        """Say in the log who was refused for want of a key, each address now and then."""
+        address, clock = (scope.get("client") or ("somebody", 0))[0], time.monotonic()
+        if scope["path"] == HEALTH or clock - self._told.get(address, -TELL_EVERY_S) < TELL_EVERY_S:
+            return
+        if len(self._told) >= MOST_TOLD:
+            self._told.clear()
+        self._told[address] = clock
+        log.warning("%s asked for %r without an API key that is known here", address, scope["path"][:80])
 
     async def _refuse(self, error: RefactError, scope: Scope, receive: Receive, send: Send) -> None:
         if error.status == 401 and scope["path"] == HEALTH:  # for those who watch over containers, and no more

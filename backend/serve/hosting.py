@@ -104,11 +104,14 @@ class Hosts:
         """Write now and then what would be too much to write with every request."""
         while True:
             await asyncio.sleep(TIDY_S)
-            try:
-                await self.keys.flush()
-                await self.statistics.flush()
-            except sqlite3.Error as error:
-                log.warning("what was asked could not be written: %s", error)
+            await self._write()
+
+    async def _write(self, late: bool = False) -> None:
+        try:
+            await self.keys.flush(late)
+            await self.statistics.flush()
+        except sqlite3.Error as error:  # a full disk must not keep anybody from being answered
+            log.warning("what was asked could not be written: %s", error)
 
     async def close(self) -> None:
         """End all workers."""
@@ -116,8 +119,7 @@ class Hosts:
         if self._tidying:
             self._tidying.cancel()
             await asyncio.gather(self._tidying, return_exceptions=True)
-        await self.keys.flush(late=True)
-        await self.statistics.flush()
+        await self._write(late=True)
         self.statistics.recent.close()
         for host in self._hosts.values():
             await host.close()

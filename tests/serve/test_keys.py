@@ -15,6 +15,7 @@ from starlette.datastructures import Headers
 from backend import wire
 from backend.errors import BadRequest, Conflict, NotFound
 from backend.serve import gate
+from backend.serve.app import build
 from backend.serve.keys import Keys
 from tests.serve.serving_box import Box
 from tests.serve.test_hosting import until
@@ -79,6 +80,21 @@ def test_keys_are_taken_where_clients_put_them(box: Box, ann: str) -> None:
         assert status(box, {**ELSEWHERE, **headers}) == 200
     for headers in ({"Authorization": ann}, {"Authorization": f"Basic {ann}"}, {"x-api-key": ann[:-1]}):
         assert status(box, {**ELSEWHERE, **headers}) == 401
+
+
+def test_who_is_refused_stands_in_the_log_now_and_then(box: Box, caplog: pytest.LogCaptureFixture) -> None:
+    other = gate.Gate(build(box.ctx), box.ctx)
+    for address in ("203.0.113.7", "203.0.113.7", "203.0.113.8"):
+        other._tell({"path": "/v1/completions\r\n\x1b[2J", "client": (address, 1)})
+    other._tell({"path": "/health", "client": ("203.0.113.9", 1)})
+    assert [record.args[0] for record in caplog.records if isinstance(record.args, tuple)] == [
+        "203.0.113.7",
+        "203.0.113.8",
+    ]
+    assert not any(set(record.getMessage()) & set("\r\n\x1b") for record in caplog.records)
+    for number in range(5000):
+        other._tell({"path": "/", "client": (str(number), 1)})
+    assert len(other._told) <= gate.MOST_TOLD
 
 
 def test_what_is_public(box: Box, ann: str) -> None:

@@ -112,6 +112,18 @@ def test_how_requests_end(box: Box, fresh: Statistics, monkeypatch: pytest.Monke
     assert [one.outcome for one in fresh.recent.list()] == ["failed", "refused", "cancelled"]
 
 
+def test_a_full_disk_keeps_nobody_waiting(box: Box, fresh: Statistics, caplog: pytest.LogCaptureFixture) -> None:
+    """What could not be written is kept, and written when there is room again."""
+    hosts = box.ctx.hosts
+    box.complete(prompt="x", max_tokens=2)
+    box.call(box.ctx.db.execute("ALTER TABLE requests RENAME TO elsewhere"))
+    box.call(hosts._write())
+    assert "could not be written" in caplog.text
+    box.complete(prompt="x", max_tokens=2)
+    box.call(box.ctx.db.execute("ALTER TABLE elsewhere RENAME TO requests"))
+    assert report(box).total.requests == 2
+
+
 def test_days_are_apart(box: Box, fresh: Statistics, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(statistics, "today", lambda: "2000-01-01")
