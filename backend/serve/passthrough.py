@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing, contextmanager
 from typing import Any
 
+from msgspec.structs import replace
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -11,10 +12,15 @@ from backend.context import Context
 from backend.errors import Elsewhere, Overloaded
 from backend.serve import reply
 from backend.serve.answers import decode_body
+from backend.serve.keys import asking
+from backend.serve.request import CompletionRequest, Delta
+from backend.serve.statistics import Watch
 from backend.serve.upstreams import Found
 
 AT_ONCE = 32
 """Requests under way to other servers, all together."""
+MOST_TOKENS = 10_000_000
+"""Of one answer; whoever tells of more does not count."""
 
 
 async def answer(request: Request, found: Found, route: str, body: bytes) -> Response:
@@ -35,8 +41,10 @@ async def whole(ctx: Context, found: Found, route: str, asked: dict[str, Any]) -
     # Imported when the first request goes elsewhere: the client takes longer than the rest of the engine's start.
     from backend.serve import upstream
 
-    with _place(ctx):
-        return _ours(ctx, found, await upstream.ask(ctx, found, route, asked))
+    with _place(ctx, found, False) as watch:
+        answer = await upstream.ask(ctx, found, route, asked)
+        watch.piece(_end(answer, 0))
+        return _ours(ctx, found, answer)
 
 
 async def _pieces(
@@ -44,28 +52,40 @@ async def _pieces(
 ) -> AsyncGenerator[dict[str, Any], None]:
     from backend.serve import upstream
 
-    silent = True
-    with _place(ctx):
+    said, last = 0, Delta(text="", tokens=0)
+    with _place(ctx, found, True) as watch:
         async with aclosing(upstream.stream(ctx, found, route, asked)) as pieces:
             async for piece in pieces:
                 if route != "completions" or _says_something(piece):
-                    silent = False
+                    said += 1
+                    last = _end(piece, said)
+                    watch.piece(replace(last, finish_reason=None))
                     yield _ours(ctx, found, piece)
-    if silent:
-        raise Elsewhere(f"{found.upstream} answers nothing.", "Ask again.")
+        if not said:
+            raise Elsewhere(f"{found.upstream} answers nothing.", "Ask again.")
+        watch.piece(last)
 
 
 @contextmanager
-def _place(ctx: Context) -> Iterator[None]:
-    """One request's place among those under way. Raises Overloaded where there is none."""
-    lists = ctx.hosts.elsewhere
-    if lists.under_way >= AT_ONCE:
-        raise Overloaded(f"{lists.under_way} requests to other servers are under way.", "Try again in a second.")
-    lists.under_way += 1
-    try:
-        yield
-    finally:
-        lists.under_way -= 1
+def _place(ctx: Context, found: Found, stream: bool) -> Iterator[Watch]:
+    """One request's place among those under way, and its count. Raises Overloaded where there is none."""
+    lists, request = ctx.hosts.elsewhere, CompletionRequest(prompt="", stream=stream, key=asking.get())
+    with ctx.hosts.statistics.watch(request, found.name, None) as watch:
+        if lists.under_way >= AT_ONCE:
+            raise Overloaded(f"{lists.under_way} requests to other servers are under way.", "Try again in a second.")
+        lists.under_way += 1
+        try:
+            yield watch
+        finally:
+            lists.under_way -= 1
+
+
+def _end(answer: dict[str, Any], pieces: int) -> Delta:
+    """The end of an answer with its tokens as the other server tells them, as far as that can be true."""
+    usage = answer.get("usage")
+    told = [usage.get(name) if isinstance(usage, dict) else None for name in ("prompt_tokens", "completion_tokens")]
+    prompt, tokens = (one if type(one) is int and 0 <= one <= MOST_TOKENS else 0 for one in told)
+    return Delta(text="", tokens=tokens or pieces, prompt_tokens=prompt, finish_reason="stop")
 
 
 def _ours(ctx: Context, found: Found, answer: dict[str, Any]) -> dict[str, Any]:

@@ -19,11 +19,11 @@ CURSOR = {"line": 1, "character": 11}
 class Refact:
     """A running refact-lsp."""
 
-    def __init__(self, box: Box, home: Path) -> None:
+    def __init__(self, box: Box, home: Path, key: str = "k") -> None:
         with closing(socket.create_server(("127.0.0.1", 0))) as free:
             self.port = free.getsockname()[1]
         command = [str(refact_lsp()), "--address-url", f"http://127.0.0.1:{box.port}", "--logs-stderr"]
-        command += ["--http-port", str(self.port), "--lsp-stdin-stdout", "1", "--api-key", "k"]
+        command += ["--http-port", str(self.port), "--lsp-stdin-stdout", "1", "--api-key", key]
         self.home = home
         self.editor = LanguageServer(command, home)
 

@@ -1,11 +1,11 @@
 // What Tabby's editors do with their agent: complete, then tell that it was shown and taken.
 const { createRequire } = require("module");
-const [folder, endpoint] = process.argv.slice(2);
+const [folder, endpoint, token = "k"] = process.argv.slice(2);
 const { TabbyAgent } = createRequire(`${folder}/`)("tabby-agent");
 
 async function main() {
   const agent = new TabbyAgent();
-  await agent.initialize({ config: { server: { endpoint, token: "k" }, anonymousUsageTracking: { disable: true } } });
+  await agent.initialize({ config: { server: { endpoint, token }, anonymousUsageTracking: { disable: true } } });
   const told = { status: agent.getStatus(), health: agent.getServerHealthState(), texts: [] };
   for (let number = 0; number < 10 && told.texts.length < 1; number++) {
     const text = `import os\n\n\ndef join_${number}(first, second):\n    return os.path.\n\n\nprint(join_${number}('a'))\n`;
