@@ -93,6 +93,18 @@ def serving_rows(serving: Sequence[wire.Serving]) -> list[Row]:
     ]
 
 
+def elsewhere_rows(models: Sequence[wire.ModelElsewhere]) -> list[Row]:
+    """Models of other servers, marked for what they are."""
+    nothing: Cell = (words.NONE, "muted")
+    return [
+        Row(
+            one.name,
+            ((clean(one.name), "plain"), *[nothing] * 5, ("leaves box", "busy"), *[nothing] * 3),
+        )
+        for one in models
+    ]
+
+
 def key_rows(keys: Sequence[wire.ApiKey]) -> list[Row]:
     """API keys, the oldest first."""
     return [

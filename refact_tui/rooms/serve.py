@@ -2,10 +2,12 @@
 
 from typing import ClassVar
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 
+from backend import wire
 from refact_tui import words_of_serving as say
+from refact_tui.client import EngineError, EngineUnreachable
 from refact_tui.rooms.pane import Pane
 from refact_tui.rooms.serve_connect import ConnectPane
 from refact_tui.rooms.serve_keys import KeysPane
@@ -32,13 +34,31 @@ class ServeRoom(TabbedRoom):
 
     PANES: ClassVar[dict[str, type[Pane]]] = PANES
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._elsewhere: list[wire.ModelElsewhere] = []
+
     def body(self) -> ComposeResult:
         yield Listing(say.SERVING_COLUMNS, empty=EMPTY, id="serve-hosts")
         yield from super().body()
 
+    def on_screen_resume(self) -> None:
+        self._look()
+
+    @work(exclusive=True, group="elsewhere")
+    async def _look(self) -> None:
+        """Which models of other servers there are; where that cannot be told, the doctor says why."""
+        try:
+            self._elsewhere = await self.client.get("/elsewhere", list[wire.ModelElsewhere])
+        except (EngineError, EngineUnreachable):
+            return
+        if self.state.engine is not None:
+            self.draw(self.state)
+
     def draw(self, state: EngineState) -> None:
-        """Show the hosts and the open tab."""
-        self.query_one("#serve-hosts", Listing).show(say.serving_rows(state.serving))
+        """Show the hosts, the models of other servers and the open tab."""
+        rows = [*say.serving_rows(state.serving), *say.elsewhere_rows(self._elsewhere)]
+        self.query_one("#serve-hosts", Listing).show(rows)
         self.query_one(TabLine).say(clean(state.engine.public_url) if state.engine else "")
         super().draw(state)
 

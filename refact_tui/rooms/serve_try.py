@@ -18,6 +18,7 @@ from refact_tui.widgets.listing import Listing
 ASK = "ctrl+space completes, f6 with the base beside it, tab accepts, esc leaves."
 SAMPLE = 'def total(invoice):\n    """Sum of the lines of an invoice."""\n    '
 ONLY_BASE = "Only the base model is served: 4, then enter on a checkpoint, gives it something to be compared with."
+ELSEWHERE = "What is typed here stays on this box: choose a model above that is hosted on it."
 TOKENS = 64
 SIDES = ("base", "tuned")
 
@@ -59,6 +60,9 @@ class TryPane(Pane):
 
     @on(GhostEditor.Asked)
     def _asked(self, event: GhostEditor.Asked) -> None:
+        if self._elsewhere:
+            self.room.refuse(ELSEWHERE)
+            return
         self._say("completing…")
         self.query_one("#serve-both").display = False
         self._complete(event.prefix, event.suffix)
@@ -77,6 +81,11 @@ class TryPane(Pane):
             _, more, rest = found.text.partition("\n")
             self.query_one("#serve-ghost", Line).update(clean(rest, lines=True) if more else "")
 
+    @property
+    def _elsewhere(self) -> bool:
+        """Whether the cursor is on a model of another server."""
+        return self._host is None and self.room.query_one("#serve-hosts", Listing).key is not None
+
     async def _answer(self, prefix: str, suffix: str, choice: str) -> wire.Completion:
         model = f"{self._host.model}{choice}" if self._host else None
         request = wire.Complete(prefix=prefix, suffix=suffix, max_tokens=TOKENS, model=model)
@@ -86,7 +95,7 @@ class TryPane(Pane):
     def act_compare(self) -> None:
         """Complete with the base model and with what is served, side by side."""
         if self._host is None or self._host.checkpoint is None:
-            self.room.refuse(ONLY_BASE)
+            self.room.refuse(ELSEWHERE if self._elsewhere else ONLY_BASE)
             return
         self._editor.update_suggestion()
         self._say("completing with both…")

@@ -107,6 +107,11 @@ def completed(request: Request, body: Any) -> wire.Completion:
     )
 
 
+ELSEWHERE = [
+    wire.ModelElsewhere(
+        name="openai/gpt-4o-mini", server="https://api.openai.com/v1", chat=True, completion=True, credential="openai"
+    )
+]
 ANSWERS: dict[str, Any] = {"POST /complete": completed, "GET /requests": ASKED, "GET /stats": STATS, "POST /keys": MADE}
 STATE = msgspec.structs.replace(BUSY, serving=[HOST, OTHER], keys=KEYS)
 OPEN = msgspec.structs.replace(STATE, engine=msgspec.structs.replace(ENGINE, public_url="https://10.0.0.7:8008"))
@@ -225,6 +230,22 @@ async def test_two_are_compared_on_what_stands_in_the_editor(engine: StubEngine)
         assert "base · 4 tokens" not in screen_text(app)
         await press(pilot, "escape", "escape", "j", "c")
         await sees(pilot, "Only the base model is served")
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_what_leaves_the_box_says_so_and_is_not_tried(engine: StubEngine, size: tuple[int, int]) -> None:
+    engine.state, engine.answers = STATE, {**ANSWERS, "GET /elsewhere": ELSEWHERE}
+    app = RefactApp(engine.paths)
+    async with app.run_test(size=size, notifications=True) as pilot:
+        await sees(pilot, "● engine")
+        await press(pilot, "5")
+        await sees(pilot, "openai/gpt-4o-mini", "leaves box")
+        await pilot.pause()
+        matches(app, f"serve-elsewhere-{size[0]}x{size[1]}")
+        await press(pilot, "G", "c")
+        await sees(pilot, "stays on this box")
+        await press(pilot, "enter", "ctrl+@")
+        assert not engine.asked_for("POST /complete")
 
 
 async def test_keys_say_where_they_work_and_settings_are_copied(engine: StubEngine) -> None:
