@@ -3,6 +3,7 @@
 No text is kept, only the ids of the newest answers, by which an editor names the one that it tells of."""
 
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import NamedTuple
 
 from backend import wire
@@ -25,10 +26,10 @@ class Answer(NamedTuple):
 
 
 class Acceptance:
-    """For dialects whose editors tell what their users did."""
+    """For dialects whose editors tell what their users did; `changed` is called with the model that it is about."""
 
-    def __init__(self, statistics: Statistics) -> None:
-        self._statistics = statistics
+    def __init__(self, statistics: Statistics, changed: Callable[[str], None] = lambda model: None) -> None:
+        self._statistics, self._changed = statistics, changed
         self._answers: OrderedDict[str, Answer] = OrderedDict()
 
     def answered(self, id_: str, model: str, checkpoint: str | None) -> None:
@@ -53,3 +54,4 @@ class Acceptance:
         if found := self._answers.get(id_):
             self._statistics.count(found.model, found.checkpoint, found.key, **{fate: 1})
             self._statistics.recent.became(found.number, fate)
+            self._changed(found.model)

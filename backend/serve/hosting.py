@@ -45,7 +45,7 @@ class Hosts:
         self._tidying: asyncio.Task[None] | None = None
         self.keys = Keys(ctx)
         self.statistics = Statistics(ctx)
-        self.acceptance = Acceptance(self.statistics)
+        self.acceptance = Acceptance(self.statistics, self._changed)
         self.elsewhere = Lists(ctx)
         self.caps_version = 0
         """Grows whenever what is served changes, so that IDEs ask for the capabilities again."""
@@ -223,4 +223,5 @@ class Hosts:
 
     def _publish(self, model: str) -> None:
         self._late.pop(model, None)
-        self._ctx.bus.publish("serving", self.show(model))
+        if model in self._hosts:  # it may have been given up meanwhile, or never been of this box
+            self._ctx.bus.publish("serving", self.show(model))

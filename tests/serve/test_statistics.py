@@ -1,10 +1,11 @@
 """What is counted of real requests: who asked, what answered, how it ended; kept over a restart, without any text."""
 
+import asyncio
 import json
 import socket
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import aclosing, closing
 from typing import Any
 
 import pytest
@@ -157,6 +158,26 @@ def test_what_editors_tell(box: Box, fresh: Statistics) -> None:
     assert (total.shown, total.taken, total.dismissed, total.acceptance) == (4, 1, 1, 0.25)
     assert [one.fate for one in reversed(fresh.recent.list())] == ["taken", "dismissed", "shown", "shown"]
     assert box.ctx.hosts.show("starter").acceptance == 0.25
+
+
+def test_who_looks_on_is_told_of_what_was_taken(box: Box, fresh: Statistics) -> None:
+    async def told() -> wire.Serving | None:
+        hosts, bus = box.ctx.hosts, box.ctx.bus
+        after = bus.last_id
+        acceptance = Acceptance(fresh, hosts._changed)
+        for model in ("starter", "given-up"):
+            acceptance.answered(model, model, None)
+            acceptance.shown(model)
+        acceptance.taken("starter")
+        async with asyncio.timeout(20), aclosing(bus.follow(after)) as events:
+            async for event in events:
+                if event.kind == "serving":
+                    assert event.data.model == "starter"
+                    return event.data  # type: ignore[no-any-return]
+        return None
+
+    serving = box.call(told())
+    assert serving is not None and serving.acceptance == 1.0
 
 
 def test_metrics_are_read_by_prometheus(box: Box, fresh: Statistics) -> None:
