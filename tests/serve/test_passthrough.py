@@ -76,6 +76,24 @@ def test_chat_goes_through_too(itself: Box, tmp_path: Path) -> None:
     itself.call(itself.ctx.hosts.give_up(NAME))
 
 
+@pytest.mark.parametrize("stream", [False, True])
+def test_middles_go_through_too(itself: Box, stream: bool) -> None:
+    body = {"prompt": "def f(a):\n", "suffix": "\n\n\nf(1)\n", "max_tokens": 6, "temperature": 0, "stream": stream}
+    direct, through = (
+        itself.ask("POST", "/v1/fim/completions", {**body, "model": model})[1] for model in ("starter", "there/starter")
+    )
+    kind = "delta" if stream else "message"
+    said = [
+        "".join(
+            json.loads(piece.removeprefix("data: "))["choices"][0][kind]["content"]
+            for piece in text.split("\n\n")
+            if "content" in piece
+        )
+        for text in (direct, through)
+    ]
+    assert said[0] == said[1] != ""
+
+
 def test_lists_say_that_it_leaves_the_box(itself: Box) -> None:
     name_server(itself, f"http://127.0.0.1:{itself.port}/v1", "context = 4096")
     listed: dict[str, Any] = {}
