@@ -60,9 +60,9 @@ def test_what_comes_through_is_what_the_other_server_says(itself: Box) -> None:
     through = json.loads(text)
     assert status == 200 and through["choices"] == direct["choices"]
     assert through["model"] == "there/starter"
-    client = OpenAI(base_url=f"http://127.0.0.1:{itself.port}/v1", api_key="none", max_retries=0)
-    stream = client.completions.create(**{**ASK, "model": "there/starter"}, stream=True)
-    assert "".join(piece.choices[0].text for piece in stream) == direct["choices"][0]["text"]
+    with OpenAI(base_url=f"http://127.0.0.1:{itself.port}/v1", api_key="none", max_retries=0) as client:
+        stream = client.completions.create(**{**ASK, "model": "there/starter"}, stream=True)
+        assert "".join(piece.choices[0].text for piece in stream) == direct["choices"][0]["text"]
     refact = {"prompt": "import ", "max_completion_tokens": 8, "temperature": 0, "model": "there/starter"}
     assert json.loads(itself.ask("POST", "/v1/completions", refact)[1])["choices"] == direct["choices"]
 
