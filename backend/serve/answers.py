@@ -98,29 +98,34 @@ def error_body(status: int, message: str, code: str) -> dict[str, Any]:
     return {"detail": message, "error": {"message": message, "type": kind, "code": code, "param": None}}
 
 
+def refusal(path: str, status: int, message: str, code: str) -> dict[str, Any]:
+    """An error as the clients of a path read it: Ollama's want the sentence itself under `error`."""
+    return {"error": message} if path.startswith(OLLAMA) else error_body(status, message, code)
+
+
 async def refuse(request: Request, error: Exception) -> Response:
     """Our own errors as answers. A name that is not known is 400, since plug-ins read only 200 and 400 as JSON.
 
-    Ollama's clients want 404 for it, and the sentence itself under `error`."""
+    Ollama's clients want 404 for it."""
     assert isinstance(error, RefactError)
-    ollama = request.url.path.startswith(OLLAMA)
-    status = 400 if error.status == 404 and not ollama else error.status
+    path = request.url.path
+    status = 400 if error.status == 404 and not path.startswith(OLLAMA) else error.status
     headers = {"Retry-After": str(getattr(error, "retry_after_s", 1))} if status == 503 else None
     message = f"{error.message} {error.hint}".strip()
     if not isinstance(error, Overloaded) and status >= 500:
-        log.warning("%s %s: %s", request.method, request.url.path, message)
-    body = {"error": message} if ollama else error_body(status, message, error.code)
-    return JsonResponse(body, status, headers)
+        log.warning("%s %s: %s", request.method, path, message)
+    return JsonResponse(refusal(path, status, message, error.code), status, headers)
 
 
 async def refuse_http(request: Request, error: Exception) -> Response:
     """Unknown paths and methods, in the same shape."""
     assert isinstance(error, HTTPException)
     message = f"{error.detail}: {request.method} {request.url.path}"
-    return JsonResponse(error_body(error.status_code, message, "not_found"), error.status_code, error.headers)
+    body = refusal(request.url.path, error.status_code, message, "not_found")
+    return JsonResponse(body, error.status_code, error.headers)
 
 
 async def refuse_unexpected(request: Request, error: Exception) -> Response:
     """A fault of ours: the log has the details, the client a sentence."""
     log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    return JsonResponse(error_body(500, "The server failed; its log says why.", "failed"), 500)
+    return JsonResponse(refusal(request.url.path, 500, "The server failed; its log says why.", "failed"), 500)

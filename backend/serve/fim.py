@@ -4,11 +4,12 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from backend.serve import reply
+from backend.serve import passthrough, reply
 from backend.serve.answers import decode_body, read_body
 from backend.serve.chat_answer import ChatAnswer
 from backend.serve.fields import MOST_TOKENS, seed_of, stop_texts, within
 from backend.serve.request import CompletionRequest, split_model
+from backend.serve.upstreams import find
 
 
 class Body(msgspec.Struct, frozen=True):
@@ -47,6 +48,10 @@ def understand(body: Body) -> CompletionRequest:
 
 async def completions(request: Request) -> Response:
     """POST /v1/fim/completions"""
-    asked = understand(decode_body(await read_body(request), Body))
+    raw = await read_body(request)
+    body = decode_body(raw, Body)
+    if found := find(request.app.state.ctx, body.model or ""):
+        return await passthrough.answer(request, found, "fim/completions", raw)
+    asked = understand(body)
     answer = ChatAnswer(request.app.state.ctx, [asked], "last")
     return await (reply.events(request, answer.pieces()) if asked.stream else reply.whole(request, answer.whole()))

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from backend.context import Context
 from backend.errors import Overloaded, RefactError, TooMany, Unauthorised
 from backend.serve.admission import Room, before_the_end, patient
-from backend.serve.answers import JsonResponse, error_body
+from backend.serve.answers import JsonResponse, refusal
 from backend.serve.keys import PREFIX, Key, asking
 
 PUBLIC = ("/tokenizer/",)
@@ -94,7 +94,8 @@ class Gate:
         if isinstance(error, TooMany | Overloaded):
             headers["Retry-After"] = str(error.retry_after_s)
         message = f"{error.message} {error.hint}".strip()
-        await JsonResponse(error_body(error.status, message, error.code), error.status, headers)(scope, receive, send)
+        body = refusal(scope["path"], error.status, message, error.code)
+        await JsonResponse(body, error.status, headers)(scope, receive, send)
 
 
 def key_of(headers: Headers) -> str:

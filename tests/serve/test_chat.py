@@ -27,8 +27,9 @@ def talker(box: Box, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Model
 
 
 @pytest.fixture
-def client(box: Box, talker: ModelInfo) -> OpenAI:
-    return OpenAI(base_url=f"http://127.0.0.1:{box.port}/v1", api_key="none", max_retries=0)
+def client(box: Box, talker: ModelInfo) -> Iterator[OpenAI]:
+    with OpenAI(base_url=f"http://127.0.0.1:{box.port}/v1", api_key="none", max_retries=0) as client:
+        yield client
 
 
 def test_plain_and_stream_say_the_same(client: OpenAI) -> None:

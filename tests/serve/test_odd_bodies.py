@@ -82,3 +82,24 @@ def test_seeds_of_any_size(box: Box, seed: int) -> None:
     for path in ("/v1/completions", "/v1/completions?tabby", "/v1/fim/completions", "/infill", "/api/generate"):
         status, text = box.ask("POST", path, {**BODIES[path], **short})
         assert status == 200, text
+
+
+def grown(value: Any, size: int) -> Any:
+    """The body with every text of it that is read made long."""
+    if isinstance(value, dict):
+        long = ("prompt", "suffix", "prefix", "content", "input_prefix", "input_suffix")
+        return {name: "x = 1\n" * (size // 6) if name in long else grown(one, size) for name, one in value.items()}
+    return [grown(one, size) for one in value] if isinstance(value, list) else value
+
+
+@pytest.mark.parametrize("path", [path for path in BODIES if "events" not in path and "stats" not in path])
+def test_long_prompts_are_cut_and_longer_ones_refused(box: Box, path: str) -> None:
+    short = {**BODIES[path], "stream": False, "n": 1}
+    status, text = box.ask("POST", path, grown(short, 400_000))
+    # The starter does not chat, and says so whatever the length.
+    assert status == (400 if "chat" in path else 200), text[:300]
+    if "prompt_tokens" in text:
+        assert json.loads(text)["usage"]["prompt_tokens"] == 2048 - 2
+    if path != "/api/show":
+        status, text = box.ask("POST", path, grown(short, 3_000_000))
+        assert status == 413 and "KiB" in text

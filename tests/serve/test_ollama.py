@@ -59,6 +59,7 @@ def test_errors_are_a_sentence(box: Box) -> None:
         ("/api/generate", {**ASK, "options": {"temperature": "hot"}}, 400),
         ("/api/show", {}, 400),
         ("/api/show", {"model": "none"}, 404),
+        ("/api/pull", {"model": "none"}, 404),
     ):
         status, text = box.ask("POST", path, body)
         assert status == expected_status
@@ -70,3 +71,8 @@ def test_no_limit_ends_at_the_context(box: Box, tokens: int) -> None:
     options = {"temperature": 0, "num_predict": tokens, "stop": ["\n"]}
     status, text = box.ask("POST", "/api/generate", {**ASK, "stream": False, "options": options})
     assert status == 200 and "\n" not in json.loads(text)["response"]
+
+
+def test_who_has_no_key_is_told_as_ollamas_clients_read_it(box: Box) -> None:
+    status, text = box.ask("GET", "/api/tags", headers={"Origin": "https://attacker.example"})
+    assert status == 401 and isinstance(json.loads(text)["error"], str)

@@ -1,5 +1,6 @@
 """OpenAI's own client against the endpoint."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -9,8 +10,9 @@ from tests.serve.serving_box import Box
 
 
 @pytest.fixture
-def client(box: Box) -> OpenAI:
-    return OpenAI(base_url=f"http://127.0.0.1:{box.port}/v1", api_key="none", max_retries=0)
+def client(box: Box) -> Iterator[OpenAI]:
+    with OpenAI(base_url=f"http://127.0.0.1:{box.port}/v1", api_key="none", max_retries=0) as client:
+        yield client
 
 
 def test_plain(client: OpenAI) -> None:

@@ -60,9 +60,9 @@ def test_what_comes_through_is_what_the_other_server_says(itself: Box) -> None:
     through = json.loads(text)
     assert status == 200 and through["choices"] == direct["choices"]
     assert through["model"] == "there/starter"
-    client = OpenAI(base_url=f"http://127.0.0.1:{itself.port}/v1", api_key="none", max_retries=0)
-    stream = client.completions.create(**{**ASK, "model": "there/starter"}, stream=True)
-    assert "".join(piece.choices[0].text for piece in stream) == direct["choices"][0]["text"]
+    with OpenAI(base_url=f"http://127.0.0.1:{itself.port}/v1", api_key="none", max_retries=0) as client:
+        stream = client.completions.create(**{**ASK, "model": "there/starter"}, stream=True)
+        assert "".join(piece.choices[0].text for piece in stream) == direct["choices"][0]["text"]
     refact = {"prompt": "import ", "max_completion_tokens": 8, "temperature": 0, "model": "there/starter"}
     assert json.loads(itself.ask("POST", "/v1/completions", refact)[1])["choices"] == direct["choices"]
 
@@ -74,6 +74,24 @@ def test_chat_goes_through_too(itself: Box, tmp_path: Path) -> None:
     through = json.loads(itself.ask("POST", "/v1/chat/completions", {**body, "model": f"there/{NAME}"})[1])
     assert through["choices"] == direct["choices"]
     itself.call(itself.ctx.hosts.give_up(NAME))
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_middles_go_through_too(itself: Box, stream: bool) -> None:
+    body = {"prompt": "def f(a):\n", "suffix": "\n\n\nf(1)\n", "max_tokens": 6, "temperature": 0, "stream": stream}
+    direct, through = (
+        itself.ask("POST", "/v1/fim/completions", {**body, "model": model})[1] for model in ("starter", "there/starter")
+    )
+    kind = "delta" if stream else "message"
+    said = [
+        "".join(
+            json.loads(piece.removeprefix("data: "))["choices"][0][kind]["content"]
+            for piece in text.split("\n\n")
+            if "content" in piece
+        )
+        for text in (direct, through)
+    ]
+    assert said[0] == said[1] != ""
 
 
 def test_lists_say_that_it_leaves_the_box(itself: Box) -> None:
