@@ -9,14 +9,13 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from backend.serve.decode import Cache, Llama, Weights
+from backend.serve.caches import Cache, Known, Prefixes, packed
+from backend.serve.decode import Llama, Piece, Weights
 from backend.serve.likely import told
 from backend.serve.prompt import Prompt
 from backend.serve.request import CompletionRequest, Delta, FinishReason, TokenLogprob
 from backend.serve.text import Writer
 
-ROWS = 8
-"""Requests decoded together; more wait their turn."""
 CHUNK = 256
 """Prompt tokens read in one step, so that nobody waits long behind a long prompt."""
 GREEDY_BELOW = 0.01
@@ -33,33 +32,41 @@ class Row:
     checkpoint: str | None
     writer: Writer
     arrived: float
+    computes: str = ""
+    """Name of the weights: caches of other requests on the same ones are of use."""
     cache: Cache | None = None
+    cached: int = 0
+    """Prompt tokens that an earlier request had read."""
+    answer: list[int] = field(default_factory=list)
     generator: torch.Generator = field(default_factory=torch.Generator)
-    newest: list[int] = field(default_factory=list)
-    """The token that the model has not read yet."""
-    tokens: int = 0
     unsent: str = ""
     unsent_logprobs: list[TokenLogprob] = field(default_factory=list)
     first_token_ms: float | None = None
 
+    @property
+    def tokens(self) -> int:
+        return len(self.answer)
+
     def next_ids(self) -> list[int]:
         """What the model reads in the next step."""
         used = self.cache.used if self.cache else 0
-        return self.newest or self.prompt.ids[used : used + CHUNK]
+        return self.answer[-1:] or self.prompt.ids[used : used + CHUNK]
 
     def reading(self) -> bool:
         """Whether some of the prompt has not been read."""
-        return not self.newest
+        return not self.answer
 
 
 class Batch:
-    """Decodes up to ROWS requests at once; `ends` are the ids of tokens that end an answer."""
+    """Decodes up to `rows` requests at once, the rest wait; `ends` are the ids of tokens that end an answer."""
 
-    def __init__(self, model: Llama, ends: Iterable[int]) -> None:
+    def __init__(self, model: Llama, ends: Iterable[int], rows: int, kept_bytes: int) -> None:
         self._model, self._ends = model, sorted(set(ends))
         self._end_places = torch.tensor(self._ends)
         self._waiting: deque[Row] = deque()
         self._rows: list[Row] = []
+        self._most = rows
+        self._prefixes = Prefixes(model.shape, kept_bytes)
 
     def add(self, row: Row) -> None:
         """Queue a request; it joins at the next step that has room."""
@@ -69,7 +76,8 @@ class Batch:
 
     def cancel(self, id_: int) -> None:
         """Drop a request at once; one that has ended is no error."""
-        self._rows = [row for row in self._rows if row.id != id_]
+        for row in [row for row in self._rows if row.id == id_]:
+            self._leave(row)
         self._waiting = deque(row for row in self._waiting if row.id != id_)
 
     def busy(self) -> bool:
@@ -78,10 +86,8 @@ class Batch:
 
     def step(self) -> Iterator[tuple[int, Delta]]:
         """One step for every request: each answers one token more, and one of those that still read reads on."""
-        while self._waiting and len(self._rows) < ROWS:
-            row = self._waiting.popleft()
-            row.cache = Cache(self._model.shape, len(row.prompt.ids) + row.prompt.max_tokens)
-            self._rows.append(row)
+        while self._waiting and len(self._rows) < self._most:
+            self._rows.append(self._waiting.popleft())
         reader = next((row for row in self._rows if row.reading()), None)
         groups: dict[int, list[Row]] = {}
         for row in self._rows:
@@ -92,15 +98,29 @@ class Batch:
 
     def _advance(self, rows: list[Row]) -> Iterator[tuple[int, Delta]]:
         """One forward pass for rows that share their weights."""
-        pieces = [(row.cache, row.next_ids()) for row in rows if row.cache]
-        logits = self._model.forward(rows[0].weights, pieces)
+        logits = self._model.forward(rows[0].weights, [Piece(self._cache(row), row.next_ids()) for row in rows])
         for row, line in zip(rows, logits, strict=True):
-            if row.cache and row.cache.used >= len(row.prompt.ids):
+            if self._cache(row).used >= len(row.prompt.ids):
                 delta = self._take(row, line)
                 if delta.finish_reason:
-                    self._rows.remove(row)
+                    self._leave(row)
                 if delta.finish_reason or delta.text:
                     yield row.id, delta
+
+    def _cache(self, row: Row) -> Cache:
+        """The row's own cache; looked for only now that it reads, since the one before it may just have ended."""
+        if row.cache is None:
+            length = len(row.prompt.ids) + row.prompt.max_tokens
+            busy = [Known(one.computes, packed(one.prompt.ids), one.cache) for one in self._rows if one.cache]
+            row.cache = self._prefixes.take(row.computes, row.prompt.ids, length, busy)
+            row.cached = row.cache.used
+        return row.cache
+
+    def _leave(self, row: Row) -> None:
+        """Take a row out; what it has read is kept for the next one that begins like it."""
+        self._rows.remove(row)
+        if row.cache:
+            self._prefixes.keep(row.computes, row.prompt.ids + row.answer, row.cache)
 
     def _take(self, row: Row, logits: Tensor) -> Delta:
         """Choose the row's next token and turn it into what may be shown."""
@@ -111,8 +131,7 @@ class Batch:
         id_ = choose(logits, row.request, row.generator)
         ended: FinishReason | None = "stop" if id_ in self._ends else None
         if not ended:
-            row.newest = [id_]
-            row.tokens += 1
+            row.answer.append(id_)
             row.unsent += row.writer.feed(id_)
             if row.request.logprobs is not None:
                 row.unsent_logprobs.append(told(logits, id_, row.request.logprobs, row.writer.spell))
@@ -134,6 +153,7 @@ class Batch:
             finish_reason=ended,
             checkpoint=row.checkpoint,
             prompt_tokens=len(row.prompt.ids),
+            cached_tokens=row.cached,
             first_token_ms=row.first_token_ms if ended else None,
             stop_text=row.writer.stop_text,
             logprobs=tuple(logprobs),

@@ -7,6 +7,7 @@ test holds. Mistral and Qwen2 are Llama but for a window and some biases; others
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -15,6 +16,7 @@ from torch import Tensor
 
 from backend.errors import RefactError
 from backend.models.folder import weight_files
+from backend.serve.caches import Cache
 from backend.serve.llama import Shape
 
 
@@ -44,13 +46,13 @@ class Weights:
     head: Tensor
 
 
-class Cache:
-    """Keys and values of one request, allocated once for its longest."""
+class Piece(NamedTuple):
+    """The next part of one request: some of its prompt, its newest token, or that and a guess at the next ones."""
 
-    def __init__(self, shape: Shape, length: int) -> None:
-        self.keys = torch.empty(shape.layers, shape.kv_heads, length, shape.head)
-        self.values = torch.empty(shape.layers, shape.kv_heads, length, shape.head)
-        self.used = 0
+    cache: Cache
+    ids: list[int]
+    wanted: int = 1
+    """Behind how many of its last tokens logits are asked for."""
 
 
 def read_weights(folder: Path, shape: Shape) -> Weights:
@@ -111,16 +113,17 @@ class Llama:
         # The sign of "rotate half" is folded into the table: one multiplication less in every layer.
         self._sin = torch.cat((-angles.sin(), angles.sin()), -1)
 
-    def forward(self, weights: Weights, pieces: Sequence[tuple[Cache, list[int]]]) -> Tensor:
-        """Logits behind each piece's last token; the pieces' tokens join their caches.
+    def forward(self, weights: Weights, pieces: Sequence[Piece]) -> Tensor:
+        """Logits behind the last tokens of each piece, as many as it wants; the pieces' tokens join their caches.
 
-        A piece is the next part of a prompt or one new token; pieces of different requests share every projection."""
+        Pieces of different requests share every projection. Each attends for itself: one padded call for all is no
+        faster where memory is what limits, and reads more (`bench_decode.py`)."""
         shape = self.shape
         spans = _spans(pieces)
-        positions = torch.cat([torch.arange(cache.used, cache.used + len(ids)) for cache, ids in pieces])
+        positions = [place for piece in pieces for place in range(piece.cache.used, piece.cache.used + len(piece.ids))]
         cos, sin = self._cos[positions].unsqueeze(1), self._sin[positions].unsqueeze(1)
-        x = weights.embedding[torch.tensor([id_ for _, ids in pieces for id_ in ids])]
-        masks = [_mask(cache.used, len(ids)) for cache, ids in pieces]
+        x = weights.embedding[[id_ for piece in pieces for id_ in piece.ids]]
+        attention = [_Attention(shape, piece, span) for piece, span in zip(pieces, spans, strict=True)]
         for number, layer in enumerate(weights.layers):
             mixed = F.linear(
                 F.rms_norm(x, (shape.hidden,), layer.attention_norm, shape.epsilon), layer.qkv, layer.qkv_bias
@@ -128,48 +131,60 @@ class Llama:
             turned = mixed[:, : shape.queries + shape.keys].unflatten(-1, (-1, shape.head))
             turned = turned * cos + turned.roll(shape.head // 2, -1) * sin
             values = mixed[:, shape.queries + shape.keys :].unflatten(-1, (-1, shape.head))
-            attended = [
-                self._attend(number, cache, turned[start:end], values[start:end], mask)
-                for (cache, _), (start, end), mask in zip(pieces, spans, masks, strict=True)
-            ]
+            queries, keys = turned[:, : shape.heads], turned[:, shape.heads :]
+            attended = [one.attend(number, queries, keys, values) for one in attention]
             joined = torch.cat(attended) if len(attended) > 1 else attended[0]
             x = x + F.linear(joined, layer.output, layer.output_bias)
             seen = F.rms_norm(x, (shape.hidden,), layer.mlp_norm, shape.epsilon)
             gate, up = F.linear(seen, layer.gate_up, layer.gate_up_bias).chunk(2, -1)
             x = x + F.linear(F.silu(gate) * up, layer.down, layer.down_bias)
-        for cache, ids in pieces:
-            cache.used += len(ids)
-        last = x[torch.tensor([end - 1 for _, end in spans])]
-        return F.linear(F.rms_norm(last, (shape.hidden,), weights.norm, shape.epsilon), weights.head)
+        for piece in pieces:
+            piece.cache.used += len(piece.ids)
+        asked = [
+            place for piece, (_, end) in zip(pieces, spans, strict=True) for place in range(end - piece.wanted, end)
+        ]
+        return F.linear(F.rms_norm(x[asked], (shape.hidden,), weights.norm, shape.epsilon), weights.head)
 
-    def _attend(self, number: int, cache: Cache, turned: Tensor, values: Tensor, mask: Tensor | None) -> Tensor:
-        """Attention of one piece over its own cache, into which its keys and values go first."""
-        shape, start, end = self.shape, cache.used, cache.used + turned.shape[0]
-        keys = cache.keys[number, :, :end]
-        cached = cache.values[number, :, :end]
-        keys[:, start:] = turned[:, shape.heads :].transpose(0, 1)
-        cached[:, start:] = values.transpose(0, 1)
+
+class _Attention:
+    """One piece's attention over its own cache, into which its keys and values go first."""
+
+    def __init__(self, shape: Shape, piece: Piece, span: tuple[int, int]) -> None:
+        self._shape, (self._start, self._end) = shape, span
+        new = len(piece.ids)
+        used, end = piece.cache.used, piece.cache.used + new
+        self._places, self._all = piece.cache.between(used, end), piece.cache.upto(end)
+        self._alone, self._causal, self._mask = new == 1, used == 0, None
+        if new > 1 and used:
+            # In numbers, since torch would make them of a mask of truths again in every layer.
+            unseen = torch.arange(end) > torch.arange(used, end).unsqueeze(1)
+            self._mask = torch.zeros(new, end).masked_fill_(unseen, -torch.inf)
+
+    def attend(self, number: int, queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+        """Of layer `number`; the tensors hold all pieces."""
+        shape, start, end = self._shape, self._start, self._end
+        self._places[2 * number].copy_(keys[start:end].transpose(0, 1))
+        self._places[2 * number + 1].copy_(values[start:end].transpose(0, 1))
+        known, held = self._all[2 * number], self._all[2 * number + 1]
+        if self._alone:
+            # Heads that share keys stand in for several tokens, so that no key is copied.
+            asked = queries[start:end].view(1, shape.kv_heads, -1, shape.head)
+            return F.scaled_dot_product_attention(asked, known, held).reshape(1, shape.queries)
         out = F.scaled_dot_product_attention(
-            turned[:, : shape.heads].transpose(0, 1).unsqueeze(0),
-            keys.unsqueeze(0),
-            cached.unsqueeze(0),
-            attn_mask=mask,
+            queries[start:end].transpose(0, 1).unsqueeze(0),
+            known,
+            held,
+            attn_mask=self._mask,
+            is_causal=self._causal,
             enable_gqa=shape.heads != shape.kv_heads,
         )
         return out.squeeze(0).transpose(0, 1).reshape(end - start, shape.queries)
 
 
-def _spans(pieces: Sequence[tuple[Cache, list[int]]]) -> list[tuple[int, int]]:
+def _spans(pieces: Sequence[Piece]) -> list[tuple[int, int]]:
     """Where each piece's tokens lie in the batch."""
     spans, start = [], 0
-    for _, ids in pieces:
-        spans.append((start, start + len(ids)))
-        start += len(ids)
+    for piece in pieces:
+        spans.append((start, start + len(piece.ids)))
+        start += len(piece.ids)
     return spans
-
-
-def _mask(used: int, new: int) -> Tensor | None:
-    """Which keys each new token may see; None where all are."""
-    if new == 1:
-        return None
-    return torch.arange(used + new) <= torch.arange(used, used + new).unsqueeze(1)

@@ -20,6 +20,7 @@ from backend.models.catalog import ModelInfo, from_json
 from backend.models.tokenizer import load_tokenizer
 from backend.serve.adapters import Adapters
 from backend.serve.batch import Batch, Row
+from backend.serve.caches import afforded
 from backend.serve.decode import Llama, read_weights
 from backend.serve.llama import read_shape
 from backend.serve.prompt import lay_out
@@ -51,7 +52,8 @@ class Worker:
         # Positions beyond what is ever asked for would take memory for nothing.
         shape = replace(read_shape(info.path), context=info.context)
         self._adapters = Adapters(read_weights(info.path, shape), shape)
-        self._batch = Batch(Llama(shape), self._tokenizer.marks.ends)
+        rows, kept_bytes = afforded(shape, psutil.virtual_memory().available)
+        self._batch = Batch(Llama(shape), self._tokenizer.marks.ends, rows, kept_bytes)
 
     def serve(self, inbox: "queue.SimpleQueue[tuple[float, ToWorker] | None]") -> None:
         """Answer until the inbox ends with None."""
@@ -92,6 +94,7 @@ class Worker:
             checkpoint=adapter.checkpoint if adapter else None,
             writer=Writer(self._tokenizer.decode, request.stop, prompt.crlf),
             arrived=arrived,
+            computes=adapter.path if adapter else "",
         )
 
     def _send(self, message: FromWorker) -> None:

@@ -43,6 +43,7 @@ MAY_BE_HEAVY = (
     "backend/serve/batch.py",
     "backend/serve/likely.py",
     "backend/serve/adapters.py",
+    "backend/serve/caches.py",
 )
 
 

@@ -19,7 +19,8 @@ from backend.models.tokenizer import load_tokenizer
 from backend.scan import loss
 from backend.scan.loss import Scorer
 from backend.serve.adapters import merge
-from backend.serve.decode import Cache, Llama, Weights, read_weights
+from backend.serve.caches import Cache
+from backend.serve.decode import Llama, Piece, Weights, read_weights
 from backend.serve.llama import read_shape
 from backend.train import lora, save
 from backend.train.job import Folder
@@ -70,7 +71,7 @@ def greedy(model: Any, prompt: list[int]) -> list[int]:
 def greedy_hosted(weights: Weights, model: Llama, prompt: list[int]) -> list[int]:
     cache, answer = Cache(model.shape, len(prompt) + TOKENS), list[int]()
     while len(answer) < TOKENS:
-        answer.append(int(model.forward(weights, [(cache, answer[-1:] or prompt)])[0].argmax()))
+        answer.append(int(model.forward(weights, [Piece(cache, answer[-1:] or prompt)])[0].argmax()))
     return answer
 
 

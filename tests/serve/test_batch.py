@@ -5,39 +5,7 @@ from hypothesis import strategies as st
 
 from backend.models.catalog import ModelInfo
 from backend.models.tokenizer import TextTokenizer
-from backend.serve.batch import ROWS, Batch, Row
-from backend.serve.decode import Llama, Weights, read_weights
-from backend.serve.llama import read_shape
-from backend.serve.prompt import lay_out
-from backend.serve.request import CompletionRequest, Delta
-from backend.serve.text import Writer
-
-
-class Bench:
-    """A batch over the tiny model."""
-
-    def __init__(self, info: ModelInfo, tokenizer: TextTokenizer) -> None:
-        self.info, self.tokenizer = info, tokenizer
-        shape = read_shape(info.path)
-        self.weights: Weights = read_weights(info.path, shape)
-        self.batch = Batch(Llama(shape), [tokenizer.marks.eot])
-
-    def add(self, id_: int, request: CompletionRequest) -> None:
-        prompt = lay_out(self.info, self.tokenizer, request)
-        writer = Writer(self.tokenizer.decode, request.stop)
-        self.batch.add(Row(id_, request, prompt, self.weights, None, writer, 0.0))
-
-    def drain(self) -> dict[int, list[Delta]]:
-        found: dict[int, list[Delta]] = {}
-        while self.batch.busy():
-            for id_, delta in self.batch.step():
-                found.setdefault(id_, []).append(delta)
-        return found
-
-
-def request(prompt: str, tokens: int = 8, **more: object) -> CompletionRequest:
-    return CompletionRequest(prompt=prompt, max_tokens=tokens, **{"temperature": 0.0, **more})  # type: ignore[arg-type]
-
+from tests.serve.bench import ROWS, Bench, request
 
 PROMPTS = st.lists(st.text("abc de\n", max_size=12), min_size=1, max_size=ROWS + 3)
 

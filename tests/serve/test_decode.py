@@ -11,7 +11,8 @@ from backend.models.catalog import ModelInfo
 from backend.models.load import load_base
 from backend.models.tokenizer import load_tokenizer
 from backend.serve.adapters import merge
-from backend.serve.decode import Cache, Llama, Weights, read_weights
+from backend.serve.caches import Cache
+from backend.serve.decode import Llama, Piece, Weights, read_weights
 from backend.serve.llama import read_shape
 from backend.serve.prompt import lay_out
 from backend.serve.request import CompletionRequest
@@ -25,7 +26,7 @@ def greedy(model: Llama, weights: Weights, prompts: list[list[int]], tokens: int
     answers: list[list[int]] = [[] for _ in prompts]
     for step in range(tokens + len(prompts)):
         live = [n for n in range(min(step + 1, len(prompts))) if len(answers[n]) < tokens]
-        pieces = [(caches[n], answers[n][-1:] or prompts[n]) for n in live]
+        pieces = [Piece(caches[n], answers[n][-1:] or prompts[n]) for n in live]
         if pieces:
             for n, line in zip(live, model.forward(weights, pieces), strict=True):
                 answers[n].append(int(line.argmax()))
@@ -70,9 +71,9 @@ def test_prompt_in_chunks_equals_prompt_at_once(tiny: ModelInfo) -> None:
     model, weights = Llama(shape), read_weights(tiny.path, shape)
     ids = list(range(20, 220))
     whole, parts = Cache(shape, 200), Cache(shape, 200)
-    expected = model.forward(weights, [(whole, ids)])
+    expected = model.forward(weights, [Piece(whole, ids)])
     for start in range(0, 200, 64):
-        got = model.forward(weights, [(parts, ids[start : start + 64])])
+        got = model.forward(weights, [Piece(parts, ids[start : start + 64])])
     torch.testing.assert_close(got, expected, atol=1e-3, rtol=1e-3)
 
 

@@ -1,0 +1,44 @@
+"""A batch over a small model, driven by hand."""
+
+from backend.models.catalog import ModelInfo
+from backend.models.tokenizer import TextTokenizer
+from backend.serve.batch import Batch, Row
+from backend.serve.decode import Llama, Weights, read_weights
+from backend.serve.llama import read_shape
+from backend.serve.prompt import lay_out
+from backend.serve.request import CompletionRequest, Delta
+from backend.serve.text import Writer
+
+ROWS = 8
+
+
+class Bench:
+    """A batch, and rows for it."""
+
+    def __init__(self, info: ModelInfo, tokenizer: TextTokenizer, kept_bytes: int = 2**26, rows: int = ROWS) -> None:
+        self.info, self.tokenizer = info, tokenizer
+        self.shape = read_shape(info.path)
+        self.weights: Weights = read_weights(info.path, self.shape)
+        self.batch = Batch(Llama(self.shape), [tokenizer.marks.eot], rows, kept_bytes)
+
+    def add(self, id_: int, request: CompletionRequest, weights: Weights | None = None, computes: str = "") -> None:
+        prompt = lay_out(self.info, self.tokenizer, request)
+        writer = Writer(self.tokenizer.decode, request.stop)
+        self.batch.add(Row(id_, request, prompt, weights or self.weights, None, writer, 0.0, computes))
+
+    def drain(self) -> dict[int, list[Delta]]:
+        found: dict[int, list[Delta]] = {}
+        while self.batch.busy():
+            for id_, delta in self.batch.step():
+                found.setdefault(id_, []).append(delta)
+        return found
+
+    def answer(self, request: CompletionRequest, weights: Weights | None = None, computes: str = "") -> Delta:
+        """The last piece of one request, by itself."""
+        self.add(0, request, weights, computes)
+        return self.drain()[0][-1]
+
+
+def request(prompt: str, tokens: int = 8, **more: object) -> CompletionRequest:
+    """Greedy unless it says otherwise."""
+    return CompletionRequest(prompt=prompt, max_tokens=tokens, **{"temperature": 0.0, **more})  # type: ignore[arg-type]
