@@ -12,6 +12,7 @@ from torch import Tensor
 from backend.serve.caches import Cache, Known, Prefixes, packed
 from backend.serve.decode import Llama, Piece, Weights
 from backend.serve.likely import told
+from backend.serve.lookup import SPARE, Lookup
 from backend.serve.prompt import Prompt
 from backend.serve.request import CompletionRequest, Delta, FinishReason, TokenLogprob
 from backend.serve.text import Writer
@@ -38,6 +39,9 @@ class Row:
     cached: int = 0
     """Prompt tokens that an earlier request had read."""
     answer: list[int] = field(default_factory=list)
+    lookup: Lookup | None = None
+    guessed: int = 0
+    """Tokens of the answer that were guessed before."""
     generator: torch.Generator = field(default_factory=torch.Generator)
     unsent: str = ""
     unsent_logprobs: list[TokenLogprob] = field(default_factory=list)
@@ -47,11 +51,6 @@ class Row:
     def tokens(self) -> int:
         return len(self.answer)
 
-    def next_ids(self) -> list[int]:
-        """What the model reads in the next step."""
-        used = self.cache.used if self.cache else 0
-        return self.answer[-1:] or self.prompt.ids[used : used + CHUNK]
-
     def reading(self) -> bool:
         """Whether some of the prompt has not been read."""
         return not self.answer
@@ -60,12 +59,13 @@ class Row:
 class Batch:
     """Decodes up to `rows` requests at once, the rest wait; `ends` are the ids of tokens that end an answer."""
 
-    def __init__(self, model: Llama, ends: Iterable[int], rows: int, kept_bytes: int) -> None:
+    def __init__(self, model: Llama, ends: Iterable[int], rows: int, kept_bytes: int, guesses: bool = True) -> None:
+        """`guesses`: tokens that repeat what came before are guessed and checked; that changes no answer."""
         self._model, self._ends = model, sorted(set(ends))
         self._end_places = torch.tensor(self._ends)
         self._waiting: deque[Row] = deque()
         self._rows: list[Row] = []
-        self._most = rows
+        self._most, self._guesses = rows, guesses
         self._prefixes = Prefixes(model.shape, kept_bytes)
 
     def add(self, row: Row) -> None:
@@ -98,14 +98,45 @@ class Batch:
 
     def _advance(self, rows: list[Row]) -> Iterator[tuple[int, Delta]]:
         """One forward pass for rows that share their weights."""
-        logits = self._model.forward(rows[0].weights, [Piece(self._cache(row), row.next_ids()) for row in rows])
-        for row, line in zip(rows, logits, strict=True):
-            if self._cache(row).used >= len(row.prompt.ids):
-                delta = self._take(row, line)
-                if delta.finish_reason:
-                    self._leave(row)
-                if delta.finish_reason or delta.text:
-                    yield row.id, delta
+        spare = SPARE // len(rows)
+        pieces = [self._piece(row, spare) for row in rows]
+        logits = self._model.forward(rows[0].weights, pieces).split([piece.wanted for piece in pieces])
+        for row, piece, lines in zip(rows, pieces, logits, strict=True):
+            if piece.cache.used >= len(row.prompt.ids):
+                for delta in self._follow(row, piece, lines):
+                    if delta.finish_reason:
+                        self._leave(row)
+                    if delta.finish_reason or delta.text:
+                        yield row.id, delta
+
+    def _piece(self, row: Row, spare: int) -> Piece:
+        """What a row reads in the next step: more of its prompt, or its newest token and a guess of the next ones."""
+        cache = self._cache(row)
+        if row.reading():
+            return Piece(cache, row.prompt.ids[cache.used : cache.used + CHUNK])
+        if not self._guesses:
+            return Piece(cache, row.answer[-1:])
+        if row.lookup is None:
+            row.lookup = Lookup(row.prompt.ids + row.answer)
+        ids = row.answer[-1:] + row.lookup.guess(min(spare, row.prompt.max_tokens - row.tokens - 1))
+        return Piece(cache, ids, len(ids))
+
+    def _follow(self, row: Row, piece: Piece, lines: Tensor) -> Iterator[Delta]:
+        """The tokens that the row chooses: one, and one more for each token of the guess that was right."""
+        guess = piece.ids[1:] if row.answer else []
+        right = 0
+        for line in lines:
+            delta = self._take(row, line)
+            if delta.finish_reason or right == len(guess) or row.answer[-1] != guess[right]:
+                break
+            right += 1
+            row.guessed += 1
+            yield delta
+        # What was read of a wrong guess is read over.
+        piece.cache.used -= len(guess) - right
+        if row.lookup and guess:
+            row.lookup.judge(len(guess), right)
+        yield delta
 
     def _cache(self, row: Row) -> Cache:
         """The row's own cache; looked for only now that it reads, since the one before it may just have ended."""
@@ -132,6 +163,8 @@ class Batch:
         ended: FinishReason | None = "stop" if id_ in self._ends else None
         if not ended:
             row.answer.append(id_)
+            if row.lookup:
+                row.lookup.add(id_)
             row.unsent += row.writer.feed(id_)
             if row.request.logprobs is not None:
                 row.unsent_logprobs.append(told(logits, id_, row.request.logprobs, row.writer.spell))
@@ -154,6 +187,7 @@ class Batch:
             checkpoint=row.checkpoint,
             prompt_tokens=len(row.prompt.ids),
             cached_tokens=row.cached,
+            guessed_tokens=row.guessed,
             first_token_ms=row.first_token_ms if ended else None,
             stop_text=row.writer.stop_text,
             logprobs=tuple(logprobs),

@@ -66,6 +66,8 @@ class Delta(msgspec.Struct, frozen=True, kw_only=True):
     prompt_tokens: int = 0
     cached_tokens: int = 0
     """Tokens of the prompt that an earlier request had read already."""
+    guessed_tokens: int = 0
+    """Tokens of the answer that were guessed and found right, so that they took no step of their own."""
     first_token_ms: float | None = None
     """From the request's arrival at the worker to its first token; set in the last piece."""
     stop_text: str = ""

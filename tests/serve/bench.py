@@ -15,16 +15,25 @@ ROWS = 8
 class Bench:
     """A batch, and rows for it."""
 
-    def __init__(self, info: ModelInfo, tokenizer: TextTokenizer, kept_bytes: int = 2**26, rows: int = ROWS) -> None:
+    def __init__(
+        self,
+        info: ModelInfo,
+        tokenizer: TextTokenizer,
+        kept_bytes: int = 2**26,
+        rows: int = ROWS,
+        guesses: bool = True,
+    ) -> None:
         self.info, self.tokenizer = info, tokenizer
         self.shape = read_shape(info.path)
         self.weights: Weights = read_weights(info.path, self.shape)
-        self.batch = Batch(Llama(self.shape), [tokenizer.marks.eot], rows, kept_bytes)
+        self.batch = Batch(Llama(self.shape), tokenizer.marks.ends, rows, kept_bytes, guesses)
+        self.rows: dict[int, Row] = {}
 
     def add(self, id_: int, request: CompletionRequest, weights: Weights | None = None, computes: str = "") -> None:
         prompt = lay_out(self.info, self.tokenizer, request)
         writer = Writer(self.tokenizer.decode, request.stop)
-        self.batch.add(Row(id_, request, prompt, weights or self.weights, None, writer, 0.0, computes))
+        self.rows[id_] = Row(id_, request, prompt, weights or self.weights, None, writer, 0.0, computes)
+        self.batch.add(self.rows[id_])
 
     def drain(self) -> dict[int, list[Delta]]:
         found: dict[int, list[Delta]] = {}
