@@ -5,45 +5,15 @@ test holds. Mistral and Qwen2 are Llama but for a window and some biases; others
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
-from safetensors.torch import load_file
 from torch import Tensor
 
-from backend.errors import RefactError
-from backend.models.folder import weight_files
 from backend.serve.caches import Cache
 from backend.serve.llama import Shape
-
-
-@dataclass(frozen=True)
-class Layer:
-    """One block's weights; projections that read the same input are fused. Most models have no biases."""
-
-    attention_norm: Tensor
-    qkv: Tensor
-    output: Tensor
-    mlp_norm: Tensor
-    gate_up: Tensor
-    down: Tensor
-    qkv_bias: Tensor | None = None
-    output_bias: Tensor | None = None
-    gate_up_bias: Tensor | None = None
-    down_bias: Tensor | None = None
-
-
-@dataclass(frozen=True)
-class Weights:
-    """One complete model; a merged copy shares what its adapter does not touch."""
-
-    embedding: Tensor
-    layers: tuple[Layer, ...]
-    norm: Tensor
-    head: Tensor
+from backend.serve.weights import Change, LowRank, Weights
 
 
 class Piece(NamedTuple):
@@ -53,52 +23,8 @@ class Piece(NamedTuple):
     ids: list[int]
     wanted: int = 1
     """Behind how many of its last tokens logits are asked for."""
-
-
-def read_weights(folder: Path, shape: Shape) -> Weights:
-    """The base weights, in float32 whatever they are stored in: on a CPU that decodes fastest for small models.
-
-    Raises RefactError where some are missing."""
-    raw: dict[str, Tensor] = {}
-    for path in weight_files(folder):
-        raw |= {name: tensor.float() for name, tensor in load_file(path).items()}
-    try:
-        return _arranged(raw, shape)
-    except KeyError as error:
-        raise RefactError(f"The model in {folder} has no weights called {error}.", "Copy it here again.") from error
-
-
-def _arranged(raw: dict[str, Tensor], shape: Shape) -> Weights:
-    def fused(block: str, *names: str) -> Tensor:
-        return torch.cat([raw[f"{block}.{name}.weight"] for name in names])
-
-    def bias(block: str, *names: str) -> Tensor | None:
-        """Biases side by side, nought where only some have one."""
-        found = [raw.get(f"{block}.{name}.bias") for name in names]
-        if all(one is None for one in found):
-            return None
-        sizes = [len(raw[f"{block}.{name}.weight"]) for name in names]
-        return torch.cat([torch.zeros(size) if one is None else one for one, size in zip(found, sizes, strict=True)])
-
-    layers = []
-    for number in range(shape.layers):
-        block = f"model.layers.{number}"
-        layers.append(
-            Layer(
-                attention_norm=raw[f"{block}.input_layernorm.weight"],
-                qkv=fused(f"{block}.self_attn", "q_proj", "k_proj", "v_proj"),
-                output=raw[f"{block}.self_attn.o_proj.weight"],
-                mlp_norm=raw[f"{block}.post_attention_layernorm.weight"],
-                gate_up=fused(f"{block}.mlp", "gate_proj", "up_proj"),
-                down=raw[f"{block}.mlp.down_proj.weight"],
-                qkv_bias=bias(f"{block}.self_attn", "q_proj", "k_proj", "v_proj"),
-                output_bias=bias(f"{block}.self_attn", "o_proj"),
-                gate_up_bias=bias(f"{block}.mlp", "gate_proj", "up_proj"),
-                down_bias=bias(f"{block}.mlp", "down_proj"),
-            )
-        )
-    embedding = raw["model.embed_tokens.weight"]
-    return Weights(embedding, tuple(layers), raw["model.norm.weight"], raw.get("lm_head.weight", embedding))
+    change: LowRank | None = None
+    """The adapter that this request runs with, beside weights that know nothing of it."""
 
 
 class Llama:
@@ -124,20 +50,24 @@ class Llama:
         cos, sin = self._cos[positions].unsqueeze(1), self._sin[positions].unsqueeze(1)
         x = weights.embedding[[id_ for piece in pieces for id_ in piece.ids]]
         attention = [_Attention(shape, piece, span) for piece, span in zip(pieces, spans, strict=True)]
+        changes = _changes(pieces, spans)
         for number, layer in enumerate(weights.layers):
-            mixed = F.linear(
-                F.rms_norm(x, (shape.hidden,), layer.attention_norm, shape.epsilon), layer.qkv, layer.qkv_bias
-            )
+            changed = [(start, end, change.layers[number]) for start, end, change in changes]
+            seen = F.rms_norm(x, (shape.hidden,), layer.attention_norm, shape.epsilon)
+            mixed = _linear(seen, layer.qkv, layer.qkv_bias, [(start, end, one.qkv) for start, end, one in changed])
             turned = mixed[:, : shape.queries + shape.keys].unflatten(-1, (-1, shape.head))
             turned = turned * cos + turned.roll(shape.head // 2, -1) * sin
             values = mixed[:, shape.queries + shape.keys :].unflatten(-1, (-1, shape.head))
             queries, keys = turned[:, : shape.heads], turned[:, shape.heads :]
             attended = [one.attend(number, queries, keys, values) for one in attention]
             joined = torch.cat(attended) if len(attended) > 1 else attended[0]
-            x = x + F.linear(joined, layer.output, layer.output_bias)
+            output = [(start, end, one.output) for start, end, one in changed]
+            x = x + _linear(joined, layer.output, layer.output_bias, output)
             seen = F.rms_norm(x, (shape.hidden,), layer.mlp_norm, shape.epsilon)
-            gate, up = F.linear(seen, layer.gate_up, layer.gate_up_bias).chunk(2, -1)
-            x = x + F.linear(F.silu(gate) * up, layer.down, layer.down_bias)
+            gate_up = [(start, end, one.gate_up) for start, end, one in changed]
+            gate, up = _linear(seen, layer.gate_up, layer.gate_up_bias, gate_up).chunk(2, -1)
+            down = [(start, end, one.down) for start, end, one in changed]
+            x = x + _linear(F.silu(gate) * up, layer.down, layer.down_bias, down)
         for piece in pieces:
             piece.cache.used += len(piece.ids)
         asked = [
@@ -188,3 +118,25 @@ def _spans(pieces: Sequence[Piece]) -> list[tuple[int, int]]:
         spans.append((start, start + len(piece.ids)))
         start += len(piece.ids)
     return spans
+
+
+def _changes(pieces: Sequence[Piece], spans: list[tuple[int, int]]) -> list[tuple[int, int, LowRank]]:
+    """Where each adapter has tokens in the batch; neighbours with the same one are taken together."""
+    found: list[tuple[int, int, LowRank]] = []
+    for piece, (start, end) in zip(pieces, spans, strict=True):
+        if piece.change and found and found[-1][1:] == (start, piece.change):
+            found[-1] = (found[-1][0], end, piece.change)
+        elif piece.change:
+            found.append((start, end, piece.change))
+    return found
+
+
+def _linear(
+    x: Tensor, weight: Tensor, bias: Tensor | None, changes: Sequence[tuple[int, int, Change | None]]
+) -> Tensor:
+    """A projection, and what adapters add to some of its tokens."""
+    out = F.linear(x, weight, bias)
+    for start, end, change in changes:
+        if change:
+            out[start:end] += F.linear(F.linear(x[start:end], change.a), change.b)
+    return out

@@ -14,8 +14,9 @@ import torch.nn.functional as F
 from backend.models.catalog import starter
 from backend.models.load import load_base
 from backend.serve.caches import Cache
-from backend.serve.decode import Llama, Piece, Weights, read_weights
+from backend.serve.decode import Llama, Piece
 from backend.serve.llama import read_shape
+from backend.serve.weights import Weights, read_weights
 
 TOKENS, TURNS = 64, 3
 PROMPTS = (128, 1000)

@@ -44,6 +44,9 @@ MAY_BE_HEAVY = (
     "backend/serve/likely.py",
     "backend/serve/adapters.py",
     "backend/serve/caches.py",
+    "backend/serve/lora.py",
+    "backend/serve/row.py",
+    "backend/serve/weights.py",
 )
 
 

@@ -18,10 +18,11 @@ from backend.models.load import load_base
 from backend.models.tokenizer import load_tokenizer
 from backend.scan import loss
 from backend.scan.loss import Scorer
-from backend.serve.adapters import merge
 from backend.serve.caches import Cache
-from backend.serve.decode import Llama, Piece, Weights, read_weights
+from backend.serve.decode import Llama, Piece
 from backend.serve.llama import read_shape
+from backend.serve.lora import merge
+from backend.serve.weights import Weights, read_weights
 from backend.train import lora, save
 from backend.train.job import Folder
 from backend.train.loop import Trainer

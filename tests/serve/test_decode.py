@@ -10,12 +10,13 @@ from backend.errors import RefactError
 from backend.models.catalog import ModelInfo
 from backend.models.load import load_base
 from backend.models.tokenizer import load_tokenizer
-from backend.serve.adapters import merge
 from backend.serve.caches import Cache
-from backend.serve.decode import Llama, Piece, Weights, read_weights
+from backend.serve.decode import Llama, Piece
 from backend.serve.llama import read_shape
+from backend.serve.lora import merge
 from backend.serve.prompt import lay_out
 from backend.serve.request import CompletionRequest
+from backend.serve.weights import Weights, read_weights
 
 PROMPTS = [[5, 6, 7], list(range(10, 60)), [17]]
 

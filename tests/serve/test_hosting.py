@@ -1,5 +1,6 @@
 """Workers that die, clients that leave, checkpoints that change under load."""
 
+import asyncio
 import contextlib
 import http.client
 import json
@@ -16,8 +17,10 @@ import pytest
 
 from backend import wire
 from backend.checkpoints import switch
+from backend.errors import Overloaded
 from backend.serve import host as hosting
 from backend.serve.complete import complete
+from backend.serve.request import CompletionRequest, Delta
 from tests.serve.serving_box import Box
 
 PROMPT = "import os\n\n\ndef main("
@@ -102,6 +105,27 @@ def test_too_many_are_told_to_come_back(box: Box, monkeypatch: pytest.MonkeyPatc
         answer = connection.getresponse()
         assert (answer.status, answer.headers["Retry-After"]) == (503, "1")
         assert isinstance(json.loads(answer.read())["detail"], str)
+
+
+def test_one_key_cannot_shut_out_another(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    worker(box)
+    monkeypatch.setattr(hosting, "WAITING", 4)
+
+    async def ask(key: str, tokens: int = 4) -> Delta:
+        asked = CompletionRequest(prompt=PROMPT, max_tokens=tokens, temperature=0, key=key)
+        async with contextlib.aclosing(box.host.generate(asked, None)) as pieces:
+            return [piece async for piece in pieces][-1]
+
+    async def both() -> list[Any]:
+        greedy = [asyncio.create_task(ask("greedy", 300)) for _ in range(5)]
+        await asyncio.sleep(0)
+        modest = asyncio.create_task(ask("modest"))
+        found: list[Any] = await asyncio.gather(*greedy, modest, return_exceptions=True)
+        return found
+
+    *greedy, modest = box.call(both())
+    assert [isinstance(one, Overloaded) for one in greedy] == [False] * 4 + [True]
+    assert isinstance(modest, Delta) and modest.tokens == 4
 
 
 def test_twenty_switches_under_four_streams(box: Box) -> None:

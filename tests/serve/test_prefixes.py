@@ -1,6 +1,7 @@
 """What an ended request has read is used again, and changes no answer."""
 
 from itertools import pairwise
+from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,8 +11,10 @@ from backend.models.tokenizer import TextTokenizer
 from backend.serve.caches import KEPT, LEAST, ROWS, Cache, Prefixes, afforded, common_length, packed
 from backend.serve.llama import read_shape
 from backend.serve.prompt import lay_out
+from backend.serve.request import Adapter
 from backend.serve.window import PARTS, near_text, window
 from tests.serve.bench import Bench, request
+from tests.serve.serving_box import write_adapter
 
 CODE = "import os\n\n\ndef total(lines):\n    count = 0\n    for line in lines:\n        "
 AFTER = "\n    return count\n\n\nprint(total([]))\n"
@@ -57,11 +60,13 @@ def test_requests_share_a_beginning_that_one_of_them_is_still_using(tiny: ModelI
     assert last[2].text == Bench(tiny, tokenizer).answer(request(CODE + "xx")).text
 
 
-def test_what_other_weights_computed_is_never_used(tiny: ModelInfo, tokenizer: TextTokenizer) -> None:
+def test_what_other_weights_computed_is_never_used(tiny: ModelInfo, tokenizer: TextTokenizer, tmp_path: Path) -> None:
     bench = Bench(tiny, tokenizer)
+    adapter = Adapter(checkpoint="sign:1", path=str(write_adapter(tmp_path / "1", tiny, 1)))
     bench.answer(request(CODE))
-    assert bench.answer(request(CODE), computes="another").cached_tokens == 0
+    assert bench.answer(request(CODE), adapter).cached_tokens == 0
     assert bench.answer(request(CODE)).cached_tokens > 20
+    assert bench.answer(request(CODE), adapter).cached_tokens > 20
 
 
 def test_caches_stay_within_their_bytes(tiny: ModelInfo) -> None:

@@ -8,10 +8,11 @@ import torch
 from peft import PeftModel
 
 from backend.models.load import load_base
-from backend.serve.adapters import merge
 from backend.serve.caches import Cache
-from backend.serve.decode import Llama, Piece, read_weights
+from backend.serve.decode import Llama, Piece
 from backend.serve.llama import read_shape
+from backend.serve.lora import merge
+from backend.serve.weights import read_weights
 from backend.train.job import Folder
 from tests.train.tiny_run import launch, lines, write_model, write_run
 
