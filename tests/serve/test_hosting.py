@@ -16,7 +16,6 @@ import psutil
 import pytest
 
 from backend import wire
-from backend.checkpoints import switch
 from backend.errors import Overloaded
 from backend.serve import host as hosting
 from backend.serve.complete import complete
@@ -126,54 +125,6 @@ def test_one_key_cannot_shut_out_another(box: Box, monkeypatch: pytest.MonkeyPat
     *greedy, modest = box.call(both())
     assert [isinstance(one, Overloaded) for one in greedy] == [False] * 4 + [True]
     assert isinstance(modest, Delta) and modest.tokens == 4
-
-
-def test_twenty_switches_under_four_streams(box: Box) -> None:
-    """Every answer is, as a whole, what exactly one checkpoint says, and says which."""
-    names: list[str | None] = [None, "sign:1", "sign:2", "sign:3"]
-    expected = {
-        name: box.complete(prompt=PROMPT, max_tokens=24, model=f"starter:{name or 'base'}")["choices"][0]["text"]
-        for name in names
-    }
-    assert len(set(expected.values())) == 4
-    wrong: list[str] = []
-    seen: set[str | None] = set()
-    answers = [0]
-    over = threading.Event()
-
-    def stream() -> None:
-        while not over.is_set():
-            body = {"prompt": PROMPT, "max_tokens": 24, "stream": True, "temperature": 0}
-            status, text = box.ask("POST", "/v1/completions", body)
-            events = [line.removeprefix("data: ") for line in text.split("\n\n") if line]
-            if status != 200 or events[-1] != "[DONE]":
-                wrong.append(text[-200:])
-                return
-            packets = [json.loads(event) for event in events[:-1]]
-            said = {packet["checkpoint"] for packet in packets}
-            answer = "".join(packet["choices"][0]["text"] for packet in packets)
-            if len(said) != 1 or answer != expected[packets[0]["checkpoint"]]:
-                wrong.append(f"{said}: {answer!r}")
-            seen.update(said)
-            answers[0] += 1
-
-    threads = [threading.Thread(target=stream) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for turn in range(20):
-        name = names[turn % 4]
-        use = wire.Use(mode="specific", checkpoint=name) if name else wire.Use(mode="off")
-        used = box.call(switch.use(box.ctx, use))
-        assert used.checkpoint == name
-        if turn % 4 == 0:
-            before = answers[0]
-            until(lambda before=before: answers[0] > before or bool(wrong))  # type: ignore[misc]
-    over.set()
-    for thread in threads:
-        thread.join(60)
-    assert not wrong
-    assert answers[0] >= 5
-    assert len(seen) > 1
 
 
 def test_an_answer_is_judged_by_what_was_wanted(box: Box) -> None:
