@@ -77,10 +77,10 @@ class Batch:
         for row in self._rows:
             if row.chosen and (row in reads or not row.reading):
                 groups.setdefault(id(row.chosen.weights), []).append(row)
-        began = time.perf_counter()
+        began = time.thread_time()
         for rows in groups.values():
             yield from self._advance(rows, reads)
-        self._pace.saw(sum(reads.values()), time.perf_counter() - began)
+        self._pace.saw(sum(reads.values()), time.thread_time() - began)
 
     def _dismiss(self, now: float) -> Iterator[Answer]:
         """End what has taken too long: with what there is, or in words where there is nothing."""
@@ -134,7 +134,7 @@ class Batch:
         """What a row reads in this step: more of its prompt, or its newest token and a guess of the next ones."""
         cache, change = self._cache(row), row.chosen.change if row.chosen else None
         if row.reading:
-            return Piece(cache, row.prompt.ids[cache.used : cache.used + tokens], change=change)
+            return Piece(cache, row.prompt.ids[cache.used :][:tokens], int(tokens == row.unread), change)
         ids = row.answer[-1:]
         if self._guesses:
             row.lookup = row.lookup or Lookup(row.prompt.ids + row.answer)

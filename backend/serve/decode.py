@@ -5,6 +5,7 @@ test holds. Mistral and Qwen2 are Llama but for a window and some biases; others
 """
 
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import NamedTuple
 
 import torch
@@ -22,7 +23,7 @@ class Piece(NamedTuple):
     cache: Cache
     ids: list[int]
     wanted: int = 1
-    """Behind how many of its last tokens logits are asked for."""
+    """Behind how many of its last tokens logits are asked for; none where more of the prompt follows."""
     change: LowRank | None = None
     """The adapter that this request runs with, beside weights that know nothing of it."""
 
@@ -43,7 +44,8 @@ class Llama:
         """Logits behind the last tokens of each piece, as many as it wants; the pieces' tokens join their caches.
 
         Pieces of different requests share every projection. Each attends for itself: one padded call for all is no
-        faster where memory is what limits, and reads more (`bench_decode.py`)."""
+        faster where memory is what limits, and reads more (`bench_decode.py`). Of tokens behind which nothing is asked
+        for, the last layer computes no more than keys and values."""
         shape = self.shape
         spans = _spans(pieces)
         positions = [place for piece in pieces for place in range(piece.cache.used, piece.cache.used + len(piece.ids))]
@@ -51,6 +53,9 @@ class Llama:
         x = weights.embedding[[id_ for piece in pieces for id_ in piece.ids]]
         attention = [_Attention(shape, piece, span) for piece, span in zip(pieces, spans, strict=True)]
         changes = _changes(pieces, spans)
+        asked = [
+            place for piece, (_, end) in zip(pieces, spans, strict=True) for place in range(end - piece.wanted, end)
+        ]
         for number, layer in enumerate(weights.layers):
             changed = [(start, end, change.layers[number]) for start, end, change in changes]
             seen = F.rms_norm(x, (shape.hidden,), layer.attention_norm, shape.epsilon)
@@ -59,7 +64,13 @@ class Llama:
             turned = turned * cos + turned.roll(shape.head // 2, -1) * sin
             values = mixed[:, shape.queries + shape.keys :].unflatten(-1, (-1, shape.head))
             queries, keys = turned[:, : shape.heads], turned[:, shape.heads :]
-            attended = [one.attend(number, queries, keys, values) for one in attention]
+            last = number == len(weights.layers) - 1
+            attended = [one.attend(number, queries, keys, values, last) for one in attention]
+            if last:
+                x = x[asked]
+                changed = [
+                    (start, end, one.layers[number]) for start, end, one in _changes(pieces, _spans(pieces, True))
+                ]
             joined = torch.cat(attended) if len(attended) > 1 else attended[0]
             output = [(start, end, one.output) for start, end, one in changed]
             x = x + _linear(joined, layer.output, layer.output_bias, output)
@@ -70,10 +81,7 @@ class Llama:
             x = x + _linear(F.silu(gate) * up, layer.down, layer.down_bias, down)
         for piece in pieces:
             piece.cache.used += len(piece.ids)
-        asked = [
-            place for piece, (_, end) in zip(pieces, spans, strict=True) for place in range(end - piece.wanted, end)
-        ]
-        return F.linear(F.rms_norm(x[asked], (shape.hidden,), weights.norm, shape.epsilon), weights.head)
+        return F.linear(F.rms_norm(x, (shape.hidden,), weights.norm, shape.epsilon), weights.head)
 
 
 class _Attention:
@@ -81,43 +89,45 @@ class _Attention:
 
     def __init__(self, shape: Shape, piece: Piece, span: tuple[int, int]) -> None:
         self._shape, (self._start, self._end) = shape, span
+        self._wanted = piece.wanted
         new = len(piece.ids)
         used, end = piece.cache.used, piece.cache.used + new
         self._places, self._all = piece.cache.between(used, end), piece.cache.upto(end)
-        self._alone, self._causal, self._mask = new == 1, used == 0, None
-        if new > 1 and used:
+        self._causal, self._mask = used == 0 and piece.wanted in (0, 1, new), None
+        if new > 1 and not self._causal:
             # In numbers, since torch would make them of a mask of truths again in every layer.
             unseen = torch.arange(end) > torch.arange(used, end).unsqueeze(1)
             self._mask = torch.zeros(new, end).masked_fill_(unseen, -torch.inf)
 
-    def attend(self, number: int, queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
-        """Of layer `number`; the tensors hold all pieces."""
+    def attend(self, number: int, queries: Tensor, keys: Tensor, values: Tensor, last: bool) -> Tensor:
+        """Of layer `number`; the tensors hold all pieces. In the last layer only for what is wanted."""
         shape, start, end = self._shape, self._start, self._end
         self._places[2 * number].copy_(keys[start:end].transpose(0, 1))
         self._places[2 * number + 1].copy_(values[start:end].transpose(0, 1))
         known, held = self._all[2 * number], self._all[2 * number + 1]
-        if self._alone:
-            # Heads that share keys stand in for several tokens, so that no key is copied.
-            asked = queries[start:end].view(1, shape.kv_heads, -1, shape.head)
+        count = self._wanted if last else end - start
+        mine = queries[end - count : end]
+        if count == 0:
+            return mine.reshape(0, shape.queries)
+        if count == 1:
+            # It sees everything. Heads that share keys stand in for several tokens, so that no key is copied.
+            asked = mine.view(1, shape.kv_heads, -1, shape.head)
             return F.scaled_dot_product_attention(asked, known, held).reshape(1, shape.queries)
         out = F.scaled_dot_product_attention(
-            queries[start:end].transpose(0, 1).unsqueeze(0),
+            mine.transpose(0, 1).unsqueeze(0),
             known,
             held,
-            attn_mask=self._mask,
+            attn_mask=None if self._mask is None else self._mask[-count:],
             is_causal=self._causal,
             enable_gqa=shape.heads != shape.kv_heads,
         )
-        return out.squeeze(0).transpose(0, 1).reshape(end - start, shape.queries)
+        return out.squeeze(0).transpose(0, 1).reshape(count, shape.queries)
 
 
-def _spans(pieces: Sequence[Piece]) -> list[tuple[int, int]]:
-    """Where each piece's tokens lie in the batch."""
-    spans, start = [], 0
-    for piece in pieces:
-        spans.append((start, start + len(piece.ids)))
-        start += len(piece.ids)
-    return spans
+def _spans(pieces: Sequence[Piece], wanted: bool = False) -> list[tuple[int, int]]:
+    """Where each piece's tokens lie in the batch, or those alone behind which something is wanted."""
+    ends = list(accumulate(piece.wanted if wanted else len(piece.ids) for piece in pieces))
+    return list(zip([0, *ends[:-1]], ends, strict=True))
 
 
 def _changes(pieces: Sequence[Piece], spans: list[tuple[int, int]]) -> list[tuple[int, int, LowRank]]:

@@ -22,7 +22,9 @@ class Pace:
         return max(FEWEST, min(int(self._rate * STEP_S), MOST))
 
     def saw(self, tokens: int, seconds: float) -> None:
-        """A step read so many prompt tokens; one that read few says little of what more would take."""
+        """A step read so many prompt tokens in so much processor time: who else is busy here says nothing of the model.
+
+        One that read few says little of what more would take."""
         if 2 * tokens >= self.tokens and seconds > 0:
             self._rate += NEWEST * (tokens / seconds - self._rate)
 

@@ -78,6 +78,24 @@ def test_prompt_in_chunks_equals_prompt_at_once(tiny: ModelInfo) -> None:
     torch.testing.assert_close(got, expected, atol=1e-3, rtol=1e-3)
 
 
+@pytest.mark.parametrize("used", [0, 40])
+@pytest.mark.parametrize("wanted", [0, 1, 3, 20])
+def test_only_what_is_wanted_is_computed(tiny: ModelInfo, used: int, wanted: int) -> None:
+    shape = read_shape(tiny.path)
+    model, weights = Llama(shape), read_weights(tiny.path, shape)
+    ids = list(range(20, 120))
+    whole, part, other = Cache(shape, 200), Cache(shape, 200), Cache(shape, 200)
+    every = model.forward(weights, [Piece(whole, ids[: used + 20], used + 20)])
+    if used:
+        model.forward(weights, [Piece(part, ids[:used], 0)])
+    got = model.forward(weights, [Piece(part, ids[used : used + 20], wanted), Piece(other, ids[:5], 2)])
+    assert got.shape[0] == wanted + 2
+    torch.testing.assert_close(got[:wanted], every[used + 20 - wanted :], atol=1e-3, rtol=1e-3)
+    torch.testing.assert_close(got[wanted:], every[3:5], atol=1e-3, rtol=1e-3)
+    after = [model.forward(weights, [Piece(cache, [7])]) for cache in (whole, part)]
+    torch.testing.assert_close(after[0], after[1], atol=1e-3, rtol=1e-3)
+
+
 @pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing.*:FutureWarning")
 @pytest.mark.parametrize("rslora", [False, True])
 def test_merged_copy_equals_peft(tiny: ModelInfo, tmp_path: Path, rslora: bool) -> None:
