@@ -12,7 +12,7 @@ from torch import Tensor
 
 from backend.errors import RefactError
 from backend.serve.llama import Shape
-from backend.serve.weights import Change, Layer, LayerChange, LowRank, Weights
+from backend.serve.weights import Change, Layer, LayerChange, LowRank, Weights, laid
 
 LAYER = re.compile(r"base_model\.model\.model\.layers\.(\d+)\.\w+\.(\w+)\.lora_([AB])\.weight")
 WHOLE = {
@@ -59,7 +59,7 @@ def fit(base: Weights, shape: Shape, folder: Path) -> Fitted:
 def merged(fitted: Fitted) -> Weights:
     """A copy of the weights with the adapter added, W + B·A, in float32; it shares what the adapter leaves alone."""
     layers = [
-        replace(layer, **{field: getattr(layer, field) + change.b @ change.a for field, change in _changes(one)})
+        replace(layer, **{field: laid(getattr(layer, field) + change.b @ change.a) for field, change in _changes(one)})
         for layer, one in zip(fitted.weights.layers, fitted.change.layers, strict=True)
     ]
     return replace(fitted.weights, layers=tuple(layers))
@@ -100,9 +100,10 @@ def _replaced(base: Weights, whole: dict[str, Tensor], folder: Path) -> Weights:
         if weight.shape != getattr(base, name).shape:
             what = f"its {name} does not fit"
             raise RefactError(f"{folder} is no adapter for this model: {what}.", "Pick another checkpoint.")
-    if base.head is base.embedding and "embedding" in whole:
-        whole = {"head": whole["embedding"], **whole}
-    return replace(base, **{name: weight.float() for name, weight in whole.items()})
+    fresh = {name: laid(weight.float()) for name, weight in whole.items()}
+    if base.head is base.embedding and "embedding" in fresh:
+        fresh = {"head": fresh["embedding"], **fresh}
+    return replace(base, **fresh)
 
 
 def _read(folder: Path) -> tuple[dict[str, Any], dict[tuple[int, str], tuple[Tensor, Tensor]], dict[str, Tensor]]:

@@ -80,9 +80,17 @@ def read_weights(folder: Path, shape: Shape) -> Weights:
         raise RefactError(f"The model in {folder} has no weights called {error}.", "Copy it here again.") from error
 
 
+def laid(weight: Tensor) -> Tensor:
+    """The same matrix, in memory as one token is projected fastest: column by column where it makes long of short.
+
+    On the starter a step of one request takes two thirds of the time by it."""
+    rows, columns = weight.shape
+    return weight.t().contiguous().t() if rows > columns else weight.contiguous()
+
+
 def _arranged(raw: dict[str, Tensor], shape: Shape) -> Weights:
     def fused(block: str, *names: str) -> Tensor:
-        return torch.cat([raw[f"{block}.{name}.weight"] for name in names])
+        return laid(torch.cat([raw[f"{block}.{name}.weight"] for name in names]))
 
     def bias(block: str, *names: str) -> Tensor | None:
         """Biases side by side, nought where only some have one."""
@@ -99,15 +107,16 @@ def _arranged(raw: dict[str, Tensor], shape: Shape) -> Weights:
             Layer(
                 attention_norm=raw[f"{block}.input_layernorm.weight"],
                 qkv=fused(f"{block}.self_attn", "q_proj", "k_proj", "v_proj"),
-                output=raw[f"{block}.self_attn.o_proj.weight"],
+                output=fused(f"{block}.self_attn", "o_proj"),
                 mlp_norm=raw[f"{block}.post_attention_layernorm.weight"],
                 gate_up=fused(f"{block}.mlp", "gate_proj", "up_proj"),
-                down=raw[f"{block}.mlp.down_proj.weight"],
+                down=fused(f"{block}.mlp", "down_proj"),
                 qkv_bias=bias(f"{block}.self_attn", "q_proj", "k_proj", "v_proj"),
                 output_bias=bias(f"{block}.self_attn", "o_proj"),
                 gate_up_bias=bias(f"{block}.mlp", "gate_proj", "up_proj"),
                 down_bias=bias(f"{block}.mlp", "down_proj"),
             )
         )
-    embedding = raw["model.embed_tokens.weight"]
-    return Weights(embedding, tuple(layers), raw["model.norm.weight"], raw.get("lm_head.weight", embedding))
+    embedding, tied = raw["model.embed_tokens.weight"], "lm_head.weight" not in raw
+    head = laid(embedding if tied else raw["lm_head.weight"])
+    return Weights(head if tied else embedding, tuple(layers), raw["model.norm.weight"], head)
