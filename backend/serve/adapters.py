@@ -2,11 +2,12 @@
 
 from collections import OrderedDict
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from backend.serve.llama import Shape
-from backend.serve.lora import Fitted, fit, merged
+from backend.serve.lora import WEIGHTS, Fitted, fit, merged
 from backend.serve.request import Adapter
 from backend.serve.weights import LowRank, Weights
 
@@ -36,6 +37,7 @@ class Adapters:
         self._copies: OrderedDict[str, Weights] = OrderedDict()
         self._beside: OrderedDict[str, Fitted] = OrderedDict()
         self._asked: dict[str, int] = {}
+        self._written: dict[str, int] = {}
 
     def get(self, adapter: Adapter | None) -> Chosen:
         """What to decode with: the copy where there is one, else base and adapter side by side; None means the base.
@@ -43,41 +45,51 @@ class Adapters:
         Raises RefactError where the folder is gone or holds something else than plain LoRA of this model."""
         if adapter is None:
             return Chosen("", self._base)
-        if copy := self._copies.get(adapter.path):
-            self._copies.move_to_end(adapter.path)
-            return Chosen(adapter.path, copy)
-        fitted = self._fitted(adapter.path)
-        self._asked[adapter.path] = self._asked.get(adapter.path, 0) + 1
-        return Chosen(adapter.path, fitted.weights, fitted.change)
+        name = self._name(adapter)
+        if copy := self._copies.get(name):
+            self._copies.move_to_end(name)
+            return Chosen(name, copy)
+        fitted = self._fitted(name, Path(adapter.path))
+        self._asked[name] = self._asked.get(name, 0) + 1
+        return Chosen(name, fitted.weights, fitted.change)
 
     def worth_a_copy(self, adapter: Adapter | None, busy: Collection[str]) -> bool:
         """Whether a checkpoint is asked for again and again, and there is room for a copy."""
-        return adapter is not None and self._asked.get(adapter.path, 0) >= OFTEN and self._room(busy)
+        return adapter is not None and self._asked.get(self._name(adapter), 0) >= OFTEN and self._room(busy)
 
     def copy(self, adapter: Adapter) -> Weights:
         """A merged copy, not yet in use; takes up to seconds, and may be made while others decode.
 
         Raises what `get` raises."""
-        return self._copies.get(adapter.path) or merged(fit(self._base, self._shape, Path(adapter.path)))
+        return self._copies.get(self._name(adapter)) or merged(fit(self._base, self._shape, Path(adapter.path)))
 
     def install(self, adapter: Adapter, copy: Weights, busy: Collection[str]) -> None:
         """Use a copy from now on, in place of one that no request decodes with; without such the adapter stays beside.
 
         `busy` are the names of what requests decode with now."""
-        if adapter.path not in self._copies and self._room(busy):
+        name = self._name(adapter)
+        if name not in self._copies and self._room(busy):
             if len(self._copies) >= KEEP:
-                del self._copies[next(name for name in self._copies if name not in busy)]
-            self._copies[adapter.path] = copy
-            self._asked.pop(adapter.path, None)
-            self._beside.pop(adapter.path, None)
+                del self._copies[next(one for one in self._copies if one not in busy)]
+            self._copies[name] = copy
+            self._asked.pop(name, None)
+            self._beside.pop(name, None)
+
+    def _name(self, adapter: Adapter) -> str:
+        """Where a checkpoint lies and when it was written: a run may be made again under the name of a deleted one.
+
+        One whose folder has gone keeps its name, for those who still ask for its copy."""
+        with suppress(OSError):
+            self._written[adapter.path] = (Path(adapter.path) / WEIGHTS).stat().st_mtime_ns
+        return f"{adapter.path}@{self._written.get(adapter.path, 0)}"
 
     def _room(self, busy: Collection[str]) -> bool:
         return len(self._copies) < KEEP or any(name not in busy for name in self._copies)
 
-    def _fitted(self, path: str) -> Fitted:
-        if path not in self._beside:
-            self._beside[path] = fit(self._base, self._shape, Path(path))
+    def _fitted(self, name: str, path: Path) -> Fitted:
+        if name not in self._beside:
+            self._beside[name] = fit(self._base, self._shape, path)
             while len(self._beside) > 1 and sum(one.change.bytes for one in self._beside.values()) > BESIDE_BYTES:
                 self._beside.popitem(last=False)
-        self._beside.move_to_end(path)
-        return self._beside[path]
+        self._beside.move_to_end(name)
+        return self._beside[name]

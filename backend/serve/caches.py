@@ -100,10 +100,6 @@ class Prefixes:
         while self.bytes > self._limit:
             del self._kept[0]
 
-    def forget(self, key: str) -> None:
-        """Drop what weights computed that are gone."""
-        self._kept = [one for one in self._kept if one.key != key]
-
 
 def afforded(shape: Shape, free: int) -> tuple[int, int]:
     """Of `free` bytes: how many rows may be decoded together, in a quarter, and bytes for what is kept, an eighth."""

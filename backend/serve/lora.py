@@ -14,6 +14,7 @@ from backend.errors import RefactError
 from backend.serve.llama import Shape
 from backend.serve.weights import Change, Layer, LayerChange, LowRank, Weights, laid
 
+WEIGHTS = "adapter_model.safetensors"
 LAYER = re.compile(r"base_model\.model\.model\.layers\.(\d+)\.\w+\.(\w+)\.lora_([AB])\.weight")
 WHOLE = {
     "base_model.model.model.embed_tokens.weight": "embedding",
@@ -110,7 +111,7 @@ def _read(folder: Path) -> tuple[dict[str, Any], dict[tuple[int, str], tuple[Ten
     """The adapter's settings, its (A, B) for each (layer, module), and what was trained whole."""
     try:
         config: dict[str, Any] = json.loads((folder / "adapter_config.json").read_text())
-        tensors = load_file(folder / "adapter_model.safetensors")
+        tensors = load_file(folder / WEIGHTS)
     except (OSError, ValueError) as error:
         raise RefactError(f"The checkpoint in {folder} cannot be read: {error}", "Pick another checkpoint.") from error
     odd = [name for name in ODD if config.get(name)]

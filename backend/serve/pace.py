@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-STEP_S = 0.02
+STEP_S = 0.015
 """What a step may take: who hangs up is noticed between two steps, and who decodes gets a token in each."""
 FEWEST, FIRST, MOST = 32, 128, 512
 """Tokens read in a step at least, before anything was measured, and at most; fewer would take hardly less time."""

@@ -1,6 +1,7 @@
 """First token and tokens a second of the worker's decoder against transformers' generate(): one thread, greedy.
 
-And what a step takes for several requests, and their attention alone: one after the other or in one padded call."""
+And what a step takes for several requests, and their attention alone: one after the other or in one padded call; and
+how long steps are while long prompts are read beside answers: who hangs up has left when the step ends."""
 
 import os
 import time
@@ -13,10 +14,12 @@ import torch.nn.functional as F
 
 from backend.models.catalog import starter
 from backend.models.load import load_base
+from backend.models.tokenizer import load_tokenizer
 from backend.serve.caches import Cache
 from backend.serve.decode import Llama, Piece
 from backend.serve.llama import read_shape
 from backend.serve.weights import Weights, read_weights
+from tests.serve.bench import Bench, request
 
 TOKENS, TURNS = 64, 3
 PROMPTS = (128, 1000)
@@ -66,6 +69,26 @@ def main() -> None:
             )
         for rows in ROWS:
             report_rows(model, weights, rows)
+        report_steps(Bench(info, load_tokenizer(info)))
+
+
+def report_steps(bench: Bench) -> None:
+    """Seven answers, and one long prompt after the other."""
+    code = "".join(f"value_{number} = {number} * count\n" for number in range(160))
+    for number in range(7):
+        bench.add(number, request(f"# {number}\n{code[:600]}", 400, temperature=1.0, seed=number))
+    took = []
+    for number in range(7, 15):
+        bench.add(number, request(f"# {number}\n{code}", 1))
+        while bench.rows[number].reading:
+            began = time.perf_counter()
+            list(bench.batch.step())
+            took.append((time.perf_counter() - began) * 1000)
+    took.sort()
+    print(
+        f"steps that read a long prompt beside seven answers: median {took[len(took) // 2]:.1f} ms, "
+        f"95 % within {took[int(len(took) * 0.95)]:.1f} ms (aim: 20)"
+    )
 
 
 def report_rows(model: Llama, weights: Weights, rows: int) -> None:

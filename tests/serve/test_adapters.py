@@ -74,7 +74,7 @@ def test_copies_are_few_and_never_taken_from_a_request(tiny: ModelInfo, adapters
         shelf.install(adapter, shelf.copy(adapter), ())
     copied = [adapter for adapter in adapters[: KEEP + 1] if shelf.get(adapter).change is None]
     assert copied == adapters[1 : KEEP + 1]
-    busy = [adapter.path for adapter in copied]
+    busy = [shelf.get(adapter).name for adapter in copied]
     late = adapters[-1]
     for _ in range(OFTEN):
         assert not shelf.worth_a_copy(late, ())
@@ -86,6 +86,23 @@ def test_copies_are_few_and_never_taken_from_a_request(tiny: ModelInfo, adapters
     shelf.install(late, shelf.copy(late), busy[1:])
     assert shelf.get(late).change is None
     assert shelf.get(copied[0]).change
+
+
+def test_a_checkpoint_made_again_under_the_same_name_is_another(
+    tiny: ModelInfo, tokenizer: TextTokenizer, tmp_path: Path
+) -> None:
+    bench = Bench(tiny, tokenizer)
+    again = Adapter(checkpoint="again:1", path=str(write_adapter(tmp_path / "again", tiny, 50)))
+    bench.adapters.install(again, bench.adapters.copy(again), ())
+    before = bench.answer(request(PROMPT, 20), again)
+    write_adapter(tmp_path / "other", tiny, 51)
+    for file in (tmp_path / "other").iterdir():
+        file.rename(tmp_path / "again" / file.name)
+    after = bench.answer(request(PROMPT, 20), again)
+    assert after.text != before.text and after.cached_tokens == 0
+    for file in (tmp_path / "again").iterdir():
+        file.unlink()
+    assert bench.answer(request(PROMPT, 20), again).text == after.text, "what was read stays of use"
 
 
 def test_adapters_beside_the_base_take_bounded_memory(
