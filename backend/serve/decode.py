@@ -134,7 +134,7 @@ def _changes(pieces: Sequence[Piece], spans: list[tuple[int, int]]) -> list[tupl
     """Where each adapter has tokens in the batch; neighbours with the same one are taken together."""
     found: list[tuple[int, int, LowRank]] = []
     for piece, (start, end) in zip(pieces, spans, strict=True):
-        if piece.change and found and found[-1][1:] == (start, piece.change):
+        if piece.change and found and found[-1][1] == start and found[-1][2] is piece.change:
             found[-1] = (found[-1][0], end, piece.change)
         elif piece.change:
             found.append((start, end, piece.change))

@@ -96,7 +96,9 @@ def _changes(layer: LayerChange) -> list[tuple[str, Change]]:
 
 
 def _replaced(base: Weights, whole: dict[str, Tensor], folder: Path) -> Weights:
-    """`base` with trained embeddings; where it had one for both ends, so it has now."""
+    """`base` with trained embeddings; where it had one for both ends, so it has now. Without such the base itself."""
+    if not whole:
+        return base
     for name, weight in whole.items():
         if weight.shape != getattr(base, name).shape:
             what = f"its {name} does not fit"

@@ -34,7 +34,7 @@ class CompletionRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Name of the API key that asks; empty without one."""
     logprobs: int | None = None
     """How many of the likeliest tokens are told beside each token of the answer; None tells no probabilities."""
-    deadline_s: float = 120.0
+    deadline_s: float = 300.0
     """Seconds from its arrival at the worker: an answer that has begun ends then, one that has not is refused."""
 
 

@@ -46,7 +46,7 @@ class Change(NamedTuple):
     b: Tensor
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LayerChange:
     """The changes of one block, each to the projection of its name."""
 
@@ -56,7 +56,7 @@ class LayerChange:
     down: Change | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LowRank:
     """An adapter as it is, for rows that run beside the base instead of on a copy of it."""
 

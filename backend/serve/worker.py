@@ -125,6 +125,8 @@ class Worker:
             for id_ in waiting:
                 self._send(_failed(id_, error))
             return
+        except (RuntimeError, MemoryError) as error:
+            log.warning("%s runs beside the base, since no copy can be made: %s", copied.adapter.checkpoint, error)
         for id_ in waiting:
             self._send(Loaded(id_, _memory()))
 

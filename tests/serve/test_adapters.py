@@ -58,11 +58,12 @@ def test_many_checkpoints_in_one_batch_answer_as_if_alone(
     for place, one in enumerate([None, *adapters[3:], None]):
         together.add(place, request(PROMPT, 20), one)
     found = together.drain()
-    texts = set()
+    texts, base = set(), together.adapters.get(None)
     for id_, row in together.rows.items():
         alone = Bench(tiny, tokenizer).answer(request(PROMPT, 20), row.adapter)
         assert (found[id_][-1].text, found[id_][-1].checkpoint) == (alone.text, alone.checkpoint)
         assert row.chosen and (row.chosen.change is None) == (row.adapter in (None, *adapters[:3]))
+        assert (row.chosen.weights is base.weights) == (row.adapter not in adapters[:3]), "one step for all of these"
         texts.add(alone.text)
     assert len(texts) == len(adapters) + 1, "the answers must tell the checkpoints apart"
 
