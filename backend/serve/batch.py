@@ -210,6 +210,7 @@ class Batch:
             finish_reason=ended,
             checkpoint=row.adapter.checkpoint if row.adapter else None,
             prompt_tokens=len(row.prompt.ids),
+            cut=row.prompt.cut,
             cached_tokens=row.cached,
             guessed_tokens=row.guessed,
             first_token_ms=row.first_token_ms if ended else None,

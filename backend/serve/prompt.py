@@ -25,6 +25,8 @@ class Prompt:
     max_tokens: int
     crlf: bool = False
     """The client's lines end with \\r\\n; the model has never seen such, so its answer has to be translated back."""
+    cut: bool = False
+    """Text at its far ends did not fit and is not in it."""
 
 
 def lay_out(info: ModelInfo, tokenizer: TextTokenizer, request: CompletionRequest) -> Prompt:
@@ -40,15 +42,17 @@ def lay_out(info: ModelInfo, tokenizer: TextTokenizer, request: CompletionReques
     far = info.context * LONGEST_TOKEN
     whole = len(parts.prefix) <= far
     prefix = tokenizer.encode_plain(tokenizer.begun(parts.prefix) if whole else near_text(parts.prefix, far))
-    marks = tokenizer.marks
+    marks, suffix = tokenizer.marks, list[int]()
     if parts.suffix and info.fim_layout != "none":
         suffix = tokenizer.encode_plain(parts.suffix[:far])
-        prefix, suffix = window(prefix, suffix, room - MARKS_AROUND - len(opening(marks)))
-        ids = infill_prompt(info, marks, prefix, suffix)
+        whole = whole and len(parts.suffix) <= far
+        ahead, behind = window(prefix, suffix, room - MARKS_AROUND - len(opening(marks)))
+        ids = infill_prompt(info, marks, ahead, behind)
     else:
-        prefix, _ = window(prefix, [], room - len(opening(marks)))
-        ids = plain_document(info, marks, prefix, False) or [marks.eot]
-    return Prompt(ids, min(request.max_tokens, info.context - len(ids)), _crlf(asked))
+        ahead, behind = window(prefix, [], room - len(opening(marks)))
+        ids = plain_document(info, marks, ahead, False) or [marks.eot]
+    cut = not whole or len(ahead) + len(behind) < len(prefix) + len(suffix)
+    return Prompt(ids, min(request.max_tokens, info.context - len(ids)), _crlf(asked), cut)
 
 
 def _conversation(info: ModelInfo, tokenizer: TextTokenizer, request: CompletionRequest) -> Prompt:

@@ -66,6 +66,8 @@ class Delta(msgspec.Struct, frozen=True, kw_only=True):
     checkpoint: str | None = None
     """What answered: `RUN:STEP`, or None for the base model."""
     prompt_tokens: int = 0
+    cut: bool = False
+    """The prompt was too long, and text at its far ends was left out."""
     cached_tokens: int = 0
     """Tokens of the prompt that an earlier request had read already."""
     guessed_tokens: int = 0
