@@ -1,117 +1,95 @@
-"""Checkpoints as merged copies of the base weights, a few of them kept; the base itself is never changed."""
+"""Checkpoints ready to decode with: a few as merged copies of the base, any number beside it; it is never changed."""
 
-import json
-import re
 from collections import OrderedDict
-from dataclasses import replace
+from collections.abc import Collection
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from safetensors.torch import load_file
-from torch import Tensor
-
-from backend.errors import RefactError
-from backend.serve.decode import Layer, Weights
 from backend.serve.llama import Shape
+from backend.serve.lora import WEIGHTS, Fitted, fit, merged
 from backend.serve.request import Adapter
+from backend.serve.weights import LowRank, Weights
 
 KEEP = 4
-"""Merged copies kept; requests hold on to the one that they began with."""
-LAYER = re.compile(r"base_model\.model\.model\.layers\.(\d+)\.\w+\.(\w+)\.lora_([AB])\.weight")
-WHOLE = {
-    "base_model.model.model.embed_tokens.weight": "embedding",
-    "base_model.model.lm_head.weight": "head",
-}
-"""Weights that a run may have trained as they are."""
-ODD = ("use_dora", "rank_pattern", "alpha_pattern", "layer_replication", "use_qalora", "lora_bias")
+"""Merged copies at any time."""
+BESIDE_BYTES = 256 * 1024 * 1024
+"""What adapters that are kept to be run beside the base may take."""
+OFTEN = 2
+"""A checkpoint that is asked for so many times is worth a copy."""
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What a request decodes with from its first token to its last."""
+
+    name: str
+    """Names the checkpoint; keys and values are of use only to requests on the same one."""
+    weights: Weights
+    change: LowRank | None = None
 
 
 class Adapters:
-    """The newest few checkpoints, ready to decode with."""
+    """Decides for each request whether its checkpoint runs on a copy of its own or beside the base."""
 
     def __init__(self, base: Weights, shape: Shape) -> None:
         self._base, self._shape = base, shape
         self._copies: OrderedDict[str, Weights] = OrderedDict()
+        self._beside: OrderedDict[str, Fitted] = OrderedDict()
+        self._asked: dict[str, int] = {}
+        self._written: dict[str, int] = {}
 
-    def get(self, adapter: Adapter | None) -> Weights:
-        """Weights for a checkpoint, merged now unless they are kept; None means the base.
+    def get(self, adapter: Adapter | None) -> Chosen:
+        """What to decode with: the copy where there is one, else base and adapter side by side; None means the base.
 
         Raises RefactError where the folder is gone or holds something else than plain LoRA of this model."""
         if adapter is None:
-            return self._base
-        if adapter.path not in self._copies:
-            self._copies[adapter.path] = merge(self._base, self._shape, Path(adapter.path))
-            if len(self._copies) > KEEP:
-                self._copies.popitem(last=False)
-        self._copies.move_to_end(adapter.path)
-        return self._copies[adapter.path]
+            return Chosen("", self._base)
+        name = self._name(adapter)
+        if copy := self._copies.get(name):
+            self._copies.move_to_end(name)
+            return Chosen(name, copy)
+        fitted = self._fitted(name, Path(adapter.path))
+        self._asked[name] = self._asked.get(name, 0) + 1
+        return Chosen(name, fitted.weights, fitted.change)
 
+    def worth_a_copy(self, adapter: Adapter | None, busy: Collection[str]) -> bool:
+        """Whether a checkpoint is asked for again and again, and there is room for a copy."""
+        return adapter is not None and self._asked.get(self._name(adapter), 0) >= OFTEN and self._room(busy)
 
-def merge(base: Weights, shape: Shape, folder: Path) -> Weights:
-    """A copy of `base` with the PEFT adapter in `folder` added: W + B·A·scale, in float32; embeddings replaced."""
-    config, pairs, whole = _read(folder)
-    base = _replaced(base, whole, folder)
-    scale = config["lora_alpha"] / (config["r"] ** 0.5 if config.get("use_rslora") else config["r"])
-    layers = list(base.layers)
-    for (number, module), (a, b) in pairs.items():
-        try:
-            layers[number] = _add(layers[number], base.layers[number], shape, module, b.float() @ a.float() * scale)
-        except (KeyError, IndexError, RuntimeError) as error:
-            what = f"{module} of layer {number} does not fit"
-            raise RefactError(f"{folder} is no adapter for this model: {what}.", "Pick another checkpoint.") from error
-    return replace(base, layers=tuple(layers))
+    def copy(self, adapter: Adapter) -> Weights:
+        """A merged copy, not yet in use; takes up to seconds, and may be made while others decode.
 
+        Raises what `get` raises."""
+        return self._copies.get(self._name(adapter)) or merged(fit(self._base, self._shape, Path(adapter.path)))
 
-def _replaced(base: Weights, whole: dict[str, Tensor], folder: Path) -> Weights:
-    """`base` with trained embeddings; where it had one for both ends, so it has now."""
-    for name, weight in whole.items():
-        if weight.shape != getattr(base, name).shape:
-            what = f"its {name} does not fit"
-            raise RefactError(f"{folder} is no adapter for this model: {what}.", "Pick another checkpoint.")
-    if base.head is base.embedding and "embedding" in whole:
-        whole = {"head": whole["embedding"], **whole}
-    return replace(base, **{name: weight.float() for name, weight in whole.items()})
+    def install(self, adapter: Adapter, copy: Weights, busy: Collection[str]) -> None:
+        """Use a copy from now on, in place of one that no request decodes with; without such the adapter stays beside.
 
+        `busy` are the names of what requests decode with now."""
+        name = self._name(adapter)
+        if name not in self._copies and self._room(busy):
+            if len(self._copies) >= KEEP:
+                del self._copies[next(one for one in self._copies if one not in busy)]
+            self._copies[name] = copy
+            self._asked.pop(name, None)
+            self._beside.pop(name, None)
 
-def _read(folder: Path) -> tuple[dict[str, Any], dict[tuple[int, str], tuple[Tensor, Tensor]], dict[str, Tensor]]:
-    """The adapter's settings, its (A, B) for each (layer, module), and what was trained whole."""
-    try:
-        config: dict[str, Any] = json.loads((folder / "adapter_config.json").read_text())
-        tensors = load_file(folder / "adapter_model.safetensors")
-    except (OSError, ValueError) as error:
-        raise RefactError(f"The checkpoint in {folder} cannot be read: {error}", "Pick another checkpoint.") from error
-    odd = [name for name in ODD if config.get(name)]
-    halves: dict[tuple[int, str], dict[str, Tensor]] = {}
-    whole: dict[str, Tensor] = {}
-    for name, tensor in tensors.items():
-        if name in WHOLE:
-            whole[WHOLE[name]] = tensor
-            continue
-        found = LAYER.fullmatch(name)
-        if not found:
-            odd.append(name)
-            continue
-        halves.setdefault((int(found[1]), found[2]), {})[found[3]] = tensor
-    if odd or any(len(half) != 2 for half in halves.values()):
-        what = ", ".join(odd[:3]) or "halves are missing"
-        raise RefactError(f"The checkpoint in {folder} is not plain LoRA: {what}.", "Pick another checkpoint.")
-    return config, {place: (half["A"], half["B"]) for place, half in halves.items()}, whole
+    def _name(self, adapter: Adapter) -> str:
+        """Where a checkpoint lies and when it was written: a run may be made again under the name of a deleted one.
 
+        One whose folder has gone keeps its name, for those who still ask for its copy."""
+        with suppress(OSError):
+            self._written[adapter.path] = (Path(adapter.path) / WEIGHTS).stat().st_mtime_ns
+        return f"{adapter.path}@{self._written.get(adapter.path, 0)}"
 
-def _add(layer: Layer, pristine: Layer, shape: Shape, module: str, change: Tensor) -> Layer:
-    """`layer` with `change` added to one of its projections, fused ones at their rows."""
-    inner = pristine.down.shape[1]
-    field, start, rows = {
-        "q_proj": ("qkv", 0, shape.queries),
-        "k_proj": ("qkv", shape.queries, shape.keys),
-        "v_proj": ("qkv", shape.queries + shape.keys, shape.keys),
-        "o_proj": ("output", 0, shape.hidden),
-        "gate_proj": ("gate_up", 0, inner),
-        "up_proj": ("gate_up", inner, inner),
-        "down_proj": ("down", 0, shape.hidden),
-    }[module]
-    weight: Tensor = getattr(layer, field)
-    if weight is getattr(pristine, field):
-        weight = weight.clone()
-    weight[start : start + rows] += change
-    return replace(layer, **{field: weight})
+    def _room(self, busy: Collection[str]) -> bool:
+        return len(self._copies) < KEEP or any(name not in busy for name in self._copies)
+
+    def _fitted(self, name: str, path: Path) -> Fitted:
+        if name not in self._beside:
+            self._beside[name] = fit(self._base, self._shape, path)
+            while len(self._beside) > 1 and sum(one.change.bytes for one in self._beside.values()) > BESIDE_BYTES:
+                self._beside.popitem(last=False)
+        self._beside.move_to_end(name)
+        return self._beside[name]

@@ -2,105 +2,176 @@
 
 import random
 import time
-from collections import deque
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 
 import torch
 from torch import Tensor
 
-from backend.serve.decode import Cache, Llama, Weights
+from backend.errors import Overloaded, RefactError
+from backend.serve.adapters import Chosen
+from backend.serve.caches import LEAST, Cache, Known, Prefixes, common_length
+from backend.serve.decode import Llama, Piece
 from backend.serve.likely import told
-from backend.serve.prompt import Prompt
-from backend.serve.request import CompletionRequest, Delta, FinishReason, TokenLogprob
-from backend.serve.text import Writer
+from backend.serve.lookup import SPARE, Lookup
+from backend.serve.pace import Pace, divided
+from backend.serve.queueing import Waiting
+from backend.serve.request import Adapter, CompletionRequest, Delta, FinishReason
+from backend.serve.row import Row
 
-ROWS = 8
-"""Requests decoded together; more wait their turn."""
-CHUNK = 256
-"""Prompt tokens read in one step, so that nobody waits long behind a long prompt."""
 GREEDY_BELOW = 0.01
+LATE = "The answer did not begin within {:.0f} s: too much was asked at once."
 
-
-@dataclass(eq=False)
-class Row:
-    """One request in the batch, on the weights that it began with."""
-
-    id: int
-    request: CompletionRequest
-    prompt: Prompt
-    weights: Weights
-    checkpoint: str | None
-    writer: Writer
-    arrived: float
-    cache: Cache | None = None
-    generator: torch.Generator = field(default_factory=torch.Generator)
-    newest: list[int] = field(default_factory=list)
-    """The token that the model has not read yet."""
-    tokens: int = 0
-    unsent: str = ""
-    unsent_logprobs: list[TokenLogprob] = field(default_factory=list)
-    first_token_ms: float | None = None
-
-    def next_ids(self) -> list[int]:
-        """What the model reads in the next step."""
-        used = self.cache.used if self.cache else 0
-        return self.newest or self.prompt.ids[used : used + CHUNK]
-
-    def reading(self) -> bool:
-        """Whether some of the prompt has not been read."""
-        return not self.newest
+Answer = tuple[int, Delta | RefactError]
 
 
 class Batch:
-    """Decodes up to ROWS requests at once; `ends` are the ids of tokens that end an answer."""
+    """Decodes up to `rows` requests at once, the rest wait; `ends` are the ids of tokens that end an answer."""
 
-    def __init__(self, model: Llama, ends: Iterable[int]) -> None:
-        self._model, self._ends = model, sorted(set(ends))
+    def __init__(
+        self,
+        model: Llama,
+        choose: Callable[[Adapter | None], Chosen],
+        ends: Iterable[int],
+        rows: int,
+        kept_bytes: int,
+        guesses: bool = True,
+    ) -> None:
+        """`choose` says what a request decodes with as it joins; `guesses`: tokens that repeat what came before are
+        guessed and checked, which changes no answer."""
+        self._model, self._choose, self._ends = model, choose, sorted(set(ends))
         self._end_places = torch.tensor(self._ends)
-        self._waiting: deque[Row] = deque()
+        self._most, self._guesses = rows, guesses
+        self._waiting, self._pace = Waiting(), Pace()
         self._rows: list[Row] = []
+        self._prefixes = Prefixes(model.shape, kept_bytes)
 
     def add(self, row: Row) -> None:
         """Queue a request; it joins at the next step that has room."""
         seed = row.request.seed
         row.generator.manual_seed(random.getrandbits(62) if seed is None else seed % 2**63)
-        self._waiting.append(row)
+        self._waiting.add(row)
 
     def cancel(self, id_: int) -> None:
         """Drop a request at once; one that has ended is no error."""
-        self._rows = [row for row in self._rows if row.id != id_]
-        self._waiting = deque(row for row in self._waiting if row.id != id_)
+        for row in [row for row in self._rows if row.id == id_]:
+            self._leave(row)
+        self._waiting.drop(lambda row: row.id == id_)
 
     def busy(self) -> bool:
         """Whether there is anything to do."""
         return bool(self._rows or self._waiting)
 
-    def step(self) -> Iterator[tuple[int, Delta]]:
-        """One step for every request: each answers one token more, and one of those that still read reads on."""
-        while self._waiting and len(self._rows) < ROWS:
-            row = self._waiting.popleft()
-            row.cache = Cache(self._model.shape, len(row.prompt.ids) + row.prompt.max_tokens)
-            self._rows.append(row)
-        reader = next((row for row in self._rows if row.reading()), None)
+    def names(self) -> set[str]:
+        """Of the checkpoints that are decoded with now."""
+        return {row.name for row in self._rows}
+
+    def step(self) -> Iterator[Answer]:
+        """One step for every request: each answers a token or more, and some of those that still read read on.
+
+        A request that cannot be answered comes with the error that says why."""
+        yield from self._dismiss(time.monotonic())
+        yield from self._admit()
+        reads = self._reads()
         groups: dict[int, list[Row]] = {}
         for row in self._rows:
-            if row is reader or not row.reading():
-                groups.setdefault(id(row.weights), []).append(row)
+            if row.chosen and (row in reads or not row.reading):
+                groups.setdefault(id(row.chosen.weights), []).append(row)
+        began = time.thread_time()
         for rows in groups.values():
-            yield from self._advance(rows)
+            yield from self._advance(rows, reads)
+        self._pace.saw(sum(reads.values()), time.thread_time() - began)
 
-    def _advance(self, rows: list[Row]) -> Iterator[tuple[int, Delta]]:
+    def _dismiss(self, now: float) -> Iterator[Answer]:
+        """End what has taken too long: with what there is, or in words where there is nothing."""
+        for row in self._waiting.drop(lambda one: one.late(now)):
+            yield row.id, Overloaded(LATE.format(row.request.deadline_s), "Try again in a moment.")
+        for row in [row for row in self._rows if row.late(now)]:
+            self._leave(row)
+            if row.reading:
+                yield row.id, Overloaded(LATE.format(row.request.deadline_s), "Try again in a moment.")
+            else:
+                yield row.id, self._told(row, "length")
+
+    def _admit(self) -> Iterator[Answer]:
+        """Let in who waits, as far as there is room, keys taking turns."""
+        while self._waiting and len(self._rows) < self._most:
+            row = self._waiting.take(Counter(one.request.key for one in self._rows))
+            try:
+                row.chosen = self._choose(row.adapter)
+            except RefactError as error:
+                yield row.id, error
+                continue
+            self._rows.append(row)
+        # Neighbours on the same checkpoint share its projections.
+        self._rows.sort(key=lambda row: row.name)
+
+    def _reads(self) -> dict[Row, int]:
+        """Who reads how many tokens of its prompt in this step; who will find most of it read by another waits."""
+        readers: list[Row] = []
+        for row in sorted((row for row in self._rows if row.reading), key=lambda row: row.id):
+            if row.cache or not any(_alike(row, one) for one in readers):
+                self._cache(row)
+                readers.append(row)
+        given = divided([row.unread for row in readers], self._pace.tokens)
+        return {row: tokens for row, tokens in zip(readers, given, strict=True) if tokens}
+
+    def _advance(self, rows: list[Row], reads: dict[Row, int]) -> Iterator[Answer]:
         """One forward pass for rows that share their weights."""
-        pieces = [(row.cache, row.next_ids()) for row in rows if row.cache]
-        logits = self._model.forward(rows[0].weights, pieces)
-        for row, line in zip(rows, logits, strict=True):
-            if row.cache and row.cache.used >= len(row.prompt.ids):
-                delta = self._take(row, line)
-                if delta.finish_reason:
-                    self._rows.remove(row)
-                if delta.finish_reason or delta.text:
-                    yield row.id, delta
+        spare = SPARE // len(rows)
+        pieces = [self._piece(row, reads.get(row, 0), spare) for row in rows]
+        assert rows[0].chosen
+        logits = self._model.forward(rows[0].chosen.weights, pieces).split([piece.wanted for piece in pieces])
+        for row, piece, lines in zip(rows, pieces, logits, strict=True):
+            if not row.unread or not row.reading:
+                for delta in self._follow(row, piece, lines):
+                    if delta.finish_reason:
+                        self._leave(row)
+                    if delta.finish_reason or delta.text:
+                        yield row.id, delta
+
+    def _piece(self, row: Row, tokens: int, spare: int) -> Piece:
+        """What a row reads in this step: more of its prompt, or its newest token and a guess of the next ones."""
+        cache, change = self._cache(row), row.chosen.change if row.chosen else None
+        if row.reading:
+            return Piece(cache, row.prompt.ids[cache.used :][:tokens], int(tokens == row.unread), change)
+        ids = row.answer[-1:]
+        if self._guesses:
+            row.lookup = row.lookup or Lookup(row.prompt.ids + row.answer)
+            ids += row.lookup.guess(min(spare, row.prompt.max_tokens - row.tokens - 1))
+        return Piece(cache, ids, len(ids), change)
+
+    def _follow(self, row: Row, piece: Piece, lines: Tensor) -> Iterator[Delta]:
+        """The tokens that the row chooses: one, and one more for each token of the guess that was right."""
+        guess = [] if row.reading else piece.ids[1:]
+        right = 0
+        for line in lines:
+            delta = self._take(row, line)
+            if delta.finish_reason or right == len(guess) or row.answer[-1] != guess[right]:
+                break
+            right += 1
+            row.guessed += 1
+            yield delta
+        # What was read of a wrong guess is read over.
+        piece.cache.used -= len(guess) - right
+        if row.lookup and guess:
+            row.lookup.judge(len(guess), right)
+        yield delta
+
+    def _cache(self, row: Row) -> Cache:
+        """The row's own cache; looked for only now that it reads, since the one before it may just have ended."""
+        if row.cache is None:
+            length = len(row.prompt.ids) + row.prompt.max_tokens
+            busy = [Known(one.name, one.begins, one.cache) for one in self._rows if one.cache]
+            row.cache = self._prefixes.take(row.name, row.prompt.ids, length, busy)
+            row.cached = row.cache.used
+        return row.cache
+
+    def _leave(self, row: Row) -> None:
+        """Take a row out; what it has read is kept for the next one that begins like it."""
+        self._rows.remove(row)
+        if row.cache:
+            self._prefixes.keep(row.name, row.prompt.ids + row.answer, row.cache)
 
     def _take(self, row: Row, logits: Tensor) -> Delta:
         """Choose the row's next token and turn it into what may be shown."""
@@ -111,8 +182,9 @@ class Batch:
         id_ = choose(logits, row.request, row.generator)
         ended: FinishReason | None = "stop" if id_ in self._ends else None
         if not ended:
-            row.newest = [id_]
-            row.tokens += 1
+            row.answer.append(id_)
+            if row.lookup:
+                row.lookup.add(id_)
             row.unsent += row.writer.feed(id_)
             if row.request.logprobs is not None:
                 row.unsent_logprobs.append(told(logits, id_, row.request.logprobs, row.writer.spell))
@@ -120,6 +192,10 @@ class Batch:
                 ended = "stop"
             elif row.tokens >= row.prompt.max_tokens:
                 ended = "length"
+        return self._told(row, ended)
+
+    def _told(self, row: Row, ended: FinishReason | None) -> Delta:
+        """What may be shown of the answer since the last time."""
         if ended:
             row.unsent += row.writer.finish()
         if ended == "length" and row.writer.stopped:
@@ -132,12 +208,21 @@ class Batch:
             text=text,
             tokens=row.tokens,
             finish_reason=ended,
-            checkpoint=row.checkpoint,
+            checkpoint=row.adapter.checkpoint if row.adapter else None,
             prompt_tokens=len(row.prompt.ids),
+            cut=row.prompt.cut,
+            cached_tokens=row.cached,
+            guessed_tokens=row.guessed,
             first_token_ms=row.first_token_ms if ended else None,
             stop_text=row.writer.stop_text,
             logprobs=tuple(logprobs),
         )
+
+
+def _alike(row: Row, other: Row) -> bool:
+    """Whether two prompts begin alike for so long that one had better be copied than read twice."""
+    common = common_length(row.begins, other.begins) if row.name == other.name else 0
+    return common >= LEAST and 2 * common >= len(row.prompt.ids)
 
 
 def choose(logits: Tensor, request: CompletionRequest, generator: torch.Generator) -> int:

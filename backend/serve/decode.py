@@ -5,98 +5,27 @@ test holds. Mistral and Qwen2 are Llama but for a window and some biases; others
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from itertools import accumulate
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
-from safetensors.torch import load_file
 from torch import Tensor
 
-from backend.errors import RefactError
-from backend.models.folder import weight_files
+from backend.serve.caches import Cache
 from backend.serve.llama import Shape
+from backend.serve.weights import Change, LowRank, Weights
 
 
-@dataclass(frozen=True)
-class Layer:
-    """One block's weights; projections that read the same input are fused. Most models have no biases."""
+class Piece(NamedTuple):
+    """The next part of one request: some of its prompt, its newest token, or that and a guess at the next ones."""
 
-    attention_norm: Tensor
-    qkv: Tensor
-    output: Tensor
-    mlp_norm: Tensor
-    gate_up: Tensor
-    down: Tensor
-    qkv_bias: Tensor | None = None
-    output_bias: Tensor | None = None
-    gate_up_bias: Tensor | None = None
-    down_bias: Tensor | None = None
-
-
-@dataclass(frozen=True)
-class Weights:
-    """One complete model; a merged copy shares what its adapter does not touch."""
-
-    embedding: Tensor
-    layers: tuple[Layer, ...]
-    norm: Tensor
-    head: Tensor
-
-
-class Cache:
-    """Keys and values of one request, allocated once for its longest."""
-
-    def __init__(self, shape: Shape, length: int) -> None:
-        self.keys = torch.empty(shape.layers, shape.kv_heads, length, shape.head)
-        self.values = torch.empty(shape.layers, shape.kv_heads, length, shape.head)
-        self.used = 0
-
-
-def read_weights(folder: Path, shape: Shape) -> Weights:
-    """The base weights, in float32 whatever they are stored in: on a CPU that decodes fastest for small models.
-
-    Raises RefactError where some are missing."""
-    raw: dict[str, Tensor] = {}
-    for path in weight_files(folder):
-        raw |= {name: tensor.float() for name, tensor in load_file(path).items()}
-    try:
-        return _arranged(raw, shape)
-    except KeyError as error:
-        raise RefactError(f"The model in {folder} has no weights called {error}.", "Copy it here again.") from error
-
-
-def _arranged(raw: dict[str, Tensor], shape: Shape) -> Weights:
-    def fused(block: str, *names: str) -> Tensor:
-        return torch.cat([raw[f"{block}.{name}.weight"] for name in names])
-
-    def bias(block: str, *names: str) -> Tensor | None:
-        """Biases side by side, nought where only some have one."""
-        found = [raw.get(f"{block}.{name}.bias") for name in names]
-        if all(one is None for one in found):
-            return None
-        sizes = [len(raw[f"{block}.{name}.weight"]) for name in names]
-        return torch.cat([torch.zeros(size) if one is None else one for one, size in zip(found, sizes, strict=True)])
-
-    layers = []
-    for number in range(shape.layers):
-        block = f"model.layers.{number}"
-        layers.append(
-            Layer(
-                attention_norm=raw[f"{block}.input_layernorm.weight"],
-                qkv=fused(f"{block}.self_attn", "q_proj", "k_proj", "v_proj"),
-                output=raw[f"{block}.self_attn.o_proj.weight"],
-                mlp_norm=raw[f"{block}.post_attention_layernorm.weight"],
-                gate_up=fused(f"{block}.mlp", "gate_proj", "up_proj"),
-                down=raw[f"{block}.mlp.down_proj.weight"],
-                qkv_bias=bias(f"{block}.self_attn", "q_proj", "k_proj", "v_proj"),
-                output_bias=bias(f"{block}.self_attn", "o_proj"),
-                gate_up_bias=bias(f"{block}.mlp", "gate_proj", "up_proj"),
-                down_bias=bias(f"{block}.mlp", "down_proj"),
-            )
-        )
-    embedding = raw["model.embed_tokens.weight"]
-    return Weights(embedding, tuple(layers), raw["model.norm.weight"], raw.get("lm_head.weight", embedding))
+    cache: Cache
+    ids: list[int]
+    wanted: int = 1
+    """Behind how many of its last tokens logits are asked for; none where more of the prompt follows."""
+    change: LowRank | None = None
+    """The adapter that this request runs with, beside weights that know nothing of it."""
 
 
 class Llama:
@@ -111,65 +40,113 @@ class Llama:
         # The sign of "rotate half" is folded into the table: one multiplication less in every layer.
         self._sin = torch.cat((-angles.sin(), angles.sin()), -1)
 
-    def forward(self, weights: Weights, pieces: Sequence[tuple[Cache, list[int]]]) -> Tensor:
-        """Logits behind each piece's last token; the pieces' tokens join their caches.
+    def forward(self, weights: Weights, pieces: Sequence[Piece]) -> Tensor:
+        """Logits behind the last tokens of each piece, as many as it wants; the pieces' tokens join their caches.
 
-        A piece is the next part of a prompt or one new token; pieces of different requests share every projection."""
+        Pieces of different requests share every projection. Each attends for itself: one padded call for all is no
+        faster where memory is what limits, and reads more (`bench_decode.py`). Of tokens behind which nothing is asked
+        for, the last layer computes no more than keys and values."""
         shape = self.shape
         spans = _spans(pieces)
-        positions = torch.cat([torch.arange(cache.used, cache.used + len(ids)) for cache, ids in pieces])
+        positions = [place for piece in pieces for place in range(piece.cache.used, piece.cache.used + len(piece.ids))]
         cos, sin = self._cos[positions].unsqueeze(1), self._sin[positions].unsqueeze(1)
-        x = weights.embedding[torch.tensor([id_ for _, ids in pieces for id_ in ids])]
-        masks = [_mask(cache.used, len(ids)) for cache, ids in pieces]
+        x = weights.embedding[[id_ for piece in pieces for id_ in piece.ids]]
+        attention = [_Attention(shape, piece, span) for piece, span in zip(pieces, spans, strict=True)]
+        changes = _changes(pieces, spans)
+        asked = [
+            place for piece, (_, end) in zip(pieces, spans, strict=True) for place in range(end - piece.wanted, end)
+        ]
         for number, layer in enumerate(weights.layers):
-            mixed = F.linear(
-                F.rms_norm(x, (shape.hidden,), layer.attention_norm, shape.epsilon), layer.qkv, layer.qkv_bias
-            )
+            changed = [(start, end, change.layers[number]) for start, end, change in changes]
+            seen = F.rms_norm(x, (shape.hidden,), layer.attention_norm, shape.epsilon)
+            mixed = _linear(seen, layer.qkv, layer.qkv_bias, [(start, end, one.qkv) for start, end, one in changed])
             turned = mixed[:, : shape.queries + shape.keys].unflatten(-1, (-1, shape.head))
             turned = turned * cos + turned.roll(shape.head // 2, -1) * sin
             values = mixed[:, shape.queries + shape.keys :].unflatten(-1, (-1, shape.head))
-            attended = [
-                self._attend(number, cache, turned[start:end], values[start:end], mask)
-                for (cache, _), (start, end), mask in zip(pieces, spans, masks, strict=True)
-            ]
+            queries, keys = turned[:, : shape.heads], turned[:, shape.heads :]
+            last = number == len(weights.layers) - 1
+            attended = [one.attend(number, queries, keys, values, last) for one in attention]
+            if last:
+                x = x[asked]
+                changed = [
+                    (start, end, one.layers[number]) for start, end, one in _changes(pieces, _spans(pieces, True))
+                ]
             joined = torch.cat(attended) if len(attended) > 1 else attended[0]
-            x = x + F.linear(joined, layer.output, layer.output_bias)
+            output = [(start, end, one.output) for start, end, one in changed]
+            x = x + _linear(joined, layer.output, layer.output_bias, output)
             seen = F.rms_norm(x, (shape.hidden,), layer.mlp_norm, shape.epsilon)
-            gate, up = F.linear(seen, layer.gate_up, layer.gate_up_bias).chunk(2, -1)
-            x = x + F.linear(F.silu(gate) * up, layer.down, layer.down_bias)
-        for cache, ids in pieces:
-            cache.used += len(ids)
-        last = x[torch.tensor([end - 1 for _, end in spans])]
-        return F.linear(F.rms_norm(last, (shape.hidden,), weights.norm, shape.epsilon), weights.head)
+            gate_up = [(start, end, one.gate_up) for start, end, one in changed]
+            gate, up = _linear(seen, layer.gate_up, layer.gate_up_bias, gate_up).chunk(2, -1)
+            down = [(start, end, one.down) for start, end, one in changed]
+            x = x + _linear(F.silu(gate) * up, layer.down, layer.down_bias, down)
+        for piece in pieces:
+            piece.cache.used += len(piece.ids)
+        return F.linear(F.rms_norm(x, (shape.hidden,), weights.norm, shape.epsilon), weights.head)
 
-    def _attend(self, number: int, cache: Cache, turned: Tensor, values: Tensor, mask: Tensor | None) -> Tensor:
-        """Attention of one piece over its own cache, into which its keys and values go first."""
-        shape, start, end = self.shape, cache.used, cache.used + turned.shape[0]
-        keys = cache.keys[number, :, :end]
-        cached = cache.values[number, :, :end]
-        keys[:, start:] = turned[:, shape.heads :].transpose(0, 1)
-        cached[:, start:] = values.transpose(0, 1)
+
+class _Attention:
+    """One piece's attention over its own cache, into which its keys and values go first."""
+
+    def __init__(self, shape: Shape, piece: Piece, span: tuple[int, int]) -> None:
+        self._shape, (self._start, self._end) = shape, span
+        self._wanted = piece.wanted
+        new = len(piece.ids)
+        used, end = piece.cache.used, piece.cache.used + new
+        self._places, self._all = piece.cache.between(used, end), piece.cache.upto(end)
+        self._causal, self._mask = used == 0 and piece.wanted in (0, 1, new), None
+        if new > 1 and not self._causal:
+            # In numbers, since torch would make them of a mask of truths again in every layer.
+            unseen = torch.arange(end) > torch.arange(used, end).unsqueeze(1)
+            self._mask = torch.zeros(new, end).masked_fill_(unseen, -torch.inf)
+
+    def attend(self, number: int, queries: Tensor, keys: Tensor, values: Tensor, last: bool) -> Tensor:
+        """Of layer `number`; the tensors hold all pieces. In the last layer only for what is wanted."""
+        shape, start, end = self._shape, self._start, self._end
+        self._places[2 * number].copy_(keys[start:end].transpose(0, 1))
+        self._places[2 * number + 1].copy_(values[start:end].transpose(0, 1))
+        known, held = self._all[2 * number], self._all[2 * number + 1]
+        count = self._wanted if last else end - start
+        mine = queries[end - count : end]
+        if count == 0:
+            return mine.reshape(0, shape.queries)
+        if count == 1:
+            # It sees everything. Heads that share keys stand in for several tokens, so that no key is copied.
+            asked = mine.view(1, shape.kv_heads, -1, shape.head)
+            return F.scaled_dot_product_attention(asked, known, held).reshape(1, shape.queries)
         out = F.scaled_dot_product_attention(
-            turned[:, : shape.heads].transpose(0, 1).unsqueeze(0),
-            keys.unsqueeze(0),
-            cached.unsqueeze(0),
-            attn_mask=mask,
+            mine.transpose(0, 1).unsqueeze(0),
+            known,
+            held,
+            attn_mask=None if self._mask is None else self._mask[-count:],
+            is_causal=self._causal,
             enable_gqa=shape.heads != shape.kv_heads,
         )
-        return out.squeeze(0).transpose(0, 1).reshape(end - start, shape.queries)
+        return out.squeeze(0).transpose(0, 1).reshape(count, shape.queries)
 
 
-def _spans(pieces: Sequence[tuple[Cache, list[int]]]) -> list[tuple[int, int]]:
-    """Where each piece's tokens lie in the batch."""
-    spans, start = [], 0
-    for _, ids in pieces:
-        spans.append((start, start + len(ids)))
-        start += len(ids)
-    return spans
+def _spans(pieces: Sequence[Piece], wanted: bool = False) -> list[tuple[int, int]]:
+    """Where each piece's tokens lie in the batch, or those alone behind which something is wanted."""
+    ends = list(accumulate(piece.wanted if wanted else len(piece.ids) for piece in pieces))
+    return list(zip([0, *ends[:-1]], ends, strict=True))
 
 
-def _mask(used: int, new: int) -> Tensor | None:
-    """Which keys each new token may see; None where all are."""
-    if new == 1:
-        return None
-    return torch.arange(used + new) <= torch.arange(used, used + new).unsqueeze(1)
+def _changes(pieces: Sequence[Piece], spans: list[tuple[int, int]]) -> list[tuple[int, int, LowRank]]:
+    """Where each adapter has tokens in the batch; neighbours with the same one are taken together."""
+    found: list[tuple[int, int, LowRank]] = []
+    for piece, (start, end) in zip(pieces, spans, strict=True):
+        if piece.change and found and found[-1][1] == start and found[-1][2] is piece.change:
+            found[-1] = (found[-1][0], end, piece.change)
+        elif piece.change:
+            found.append((start, end, piece.change))
+    return found
+
+
+def _linear(
+    x: Tensor, weight: Tensor, bias: Tensor | None, changes: Sequence[tuple[int, int, Change | None]]
+) -> Tensor:
+    """A projection, and what adapters add to some of its tokens."""
+    out = F.linear(x, weight, bias)
+    for start, end, change in changes:
+        if change:
+            out[start:end] += F.linear(F.linear(x[start:end], change.a), change.b)
+    return out

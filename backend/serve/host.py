@@ -5,6 +5,7 @@ import contextlib
 import itertools
 import logging
 import time
+from collections import Counter
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
 
@@ -18,8 +19,8 @@ from backend.serve.request import Adapter, CompletionRequest, Delta
 from backend.wire import HostState, ServeMode
 
 log = logging.getLogger("refact.host")
-WAITING = 64
-"""Requests beyond those being answered; one more is told to come back."""
+WAITING = 96
+"""Requests at a time, about a third of them being answered; one more is told to come back."""
 PATIENCE_S = 60.0
 """How long a request waits for a worker that is loading."""
 BACK_OFF_S = (0.2, 1.0, 3.0, 10.0)
@@ -117,7 +118,7 @@ class Host:
         """The answer, piece by piece; leaving the iterator early cancels it within one step of the model.
 
         Raises Overloaded when too many wait, NotReady when no worker comes in time, RefactError when it died midway."""
-        if len(self._pending) >= WAITING:
+        if self._full(request.key):
             raise Overloaded(f"{len(self._pending)} completions are waiting already.", "Try again in a second.")
         if self.state in ("failed", "stopped"):
             raise NotReady(self.detail or f"The model {self.model} is {self.state}.")
@@ -130,13 +131,19 @@ class Host:
                 piece = await self._next(pending)
                 ended = piece.finish_reason is not None
                 if ended:
-                    self.measure.add(piece.first_token_ms)
+                    self.measure.add(piece)
                     self._changed(self.model)
                 yield piece
         finally:
             del self._pending[id_]
             if not ended:
                 self._send(protocol.Cancel(id_))
+
+    def _full(self, key: str) -> bool:
+        """Whether a key may ask no more now: a key with less than its share is let in where others have filled all."""
+        asked = Counter(pending.request.key for pending in self._pending.values())
+        share = WAITING // len({*asked, key})
+        return asked.total() >= WAITING and (asked[key] >= share or asked.total() >= 2 * WAITING)
 
     async def _next(self, pending: Pending) -> Delta:
         """The next piece, for as long as there is a worker to send it."""
@@ -217,7 +224,7 @@ class Host:
             self._send(protocol.Generate(id_, pending.request, pending.adapter))
 
     def _refuse(self, message: protocol.Failed) -> None:
-        error = RefactError(message.message, message.hint)
+        error = (Overloaded if message.overloaded else RefactError)(message.message, message.hint)
         if message.id == 0:
             self.detail = message.message
             self._become("failed")

@@ -137,7 +137,7 @@ class Answer:
             **self._piece(text, delta, True),
             "prompt": asked.prompt,
             "has_new_line": self._lines.seen_end,
-            "truncated": delta.prompt_tokens >= context - min(asked.max_tokens, context // 2),
+            "truncated": delta.cut,
             "stop_type": kind,
             "stopping_word": delta.stop_text,
             "tokens_cached": delta.prompt_tokens + tokens,

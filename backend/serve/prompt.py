@@ -4,11 +4,12 @@ from dataclasses import dataclass
 
 from backend.models.catalog import ModelInfo
 from backend.models.chat_template import GUARD
-from backend.models.layout import infill_prompt, opening, plain_document, trim
+from backend.models.layout import infill_prompt, opening, plain_document
 from backend.models.tokenizer import TextTokenizer
 from backend.scan.text import plain
 from backend.serve.client_prompt import Parts, take_apart
 from backend.serve.request import CompletionRequest
+from backend.serve.window import near_text, window
 
 MARKS_AROUND = 3
 """Tokens that every infilling layout adds."""
@@ -24,6 +25,8 @@ class Prompt:
     max_tokens: int
     crlf: bool = False
     """The client's lines end with \\r\\n; the model has never seen such, so its answer has to be translated back."""
+    cut: bool = False
+    """Text at its far ends did not fit and is not in it."""
 
 
 def lay_out(info: ModelInfo, tokenizer: TextTokenizer, request: CompletionRequest) -> Prompt:
@@ -38,15 +41,18 @@ def lay_out(info: ModelInfo, tokenizer: TextTokenizer, request: CompletionReques
     room = info.context - min(max(request.max_tokens, 1), info.context // 2)
     far = info.context * LONGEST_TOKEN
     whole = len(parts.prefix) <= far
-    prefix = tokenizer.encode_plain(tokenizer.begun(parts.prefix) if whole else parts.prefix[-far:])
-    marks = tokenizer.marks
+    prefix = tokenizer.encode_plain(tokenizer.begun(parts.prefix) if whole else near_text(parts.prefix, far))
+    marks, suffix = tokenizer.marks, list[int]()
     if parts.suffix and info.fim_layout != "none":
         suffix = tokenizer.encode_plain(parts.suffix[:far])
-        prefix, suffix = trim(prefix, suffix, room - MARKS_AROUND - len(opening(marks)))
-        ids = infill_prompt(info, marks, prefix, suffix)
+        whole = whole and len(parts.suffix) <= far
+        ahead, behind = window(prefix, suffix, room - MARKS_AROUND - len(opening(marks)))
+        ids = infill_prompt(info, marks, ahead, behind)
     else:
-        ids = plain_document(info, marks, prefix[-(room - len(opening(marks))) :], False) or [marks.eot]
-    return Prompt(ids, min(request.max_tokens, info.context - len(ids)), _crlf(asked))
+        ahead, behind = window(prefix, [], room - len(opening(marks)))
+        ids = plain_document(info, marks, ahead, False) or [marks.eot]
+    cut = not whole or len(ahead) + len(behind) < len(prefix) + len(suffix)
+    return Prompt(ids, min(request.max_tokens, info.context - len(ids)), _crlf(asked), cut)
 
 
 def _conversation(info: ModelInfo, tokenizer: TextTokenizer, request: CompletionRequest) -> Prompt:

@@ -47,6 +47,8 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
     id: int
     message: str
     hint: str = ""
+    overloaded: bool = False
+    """It may be asked again in a moment."""
 
 
 ToWorker = Generate | Cancel | Load

@@ -34,6 +34,8 @@ class CompletionRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Name of the API key that asks; empty without one."""
     logprobs: int | None = None
     """How many of the likeliest tokens are told beside each token of the answer; None tells no probabilities."""
+    deadline_s: float = 300.0
+    """Seconds from its arrival at the worker: an answer that has begun ends then, one that has not is refused."""
 
 
 class Adapter(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,8 +66,12 @@ class Delta(msgspec.Struct, frozen=True, kw_only=True):
     checkpoint: str | None = None
     """What answered: `RUN:STEP`, or None for the base model."""
     prompt_tokens: int = 0
+    cut: bool = False
+    """The prompt was too long, and text at its far ends was left out."""
     cached_tokens: int = 0
     """Tokens of the prompt that an earlier request had read already."""
+    guessed_tokens: int = 0
+    """Tokens of the answer that were guessed and found right, so that they took no step of their own."""
     first_token_ms: float | None = None
     """From the request's arrival at the worker to its first token; set in the last piece."""
     stop_text: str = ""

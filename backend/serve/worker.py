@@ -9,18 +9,21 @@ import queue
 import sys
 import threading
 import time
-from dataclasses import replace
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 import psutil
 import torch
 
-from backend.errors import RefactError
+from backend.errors import Overloaded, RefactError
 from backend.models.catalog import ModelInfo, from_json
 from backend.models.tokenizer import load_tokenizer
 from backend.serve.adapters import Adapters
-from backend.serve.batch import Batch, Row
-from backend.serve.decode import Llama, read_weights
+from backend.serve.batch import Batch
+from backend.serve.caches import afforded
+from backend.serve.decode import Llama
 from backend.serve.llama import read_shape
 from backend.serve.prompt import lay_out
 from backend.serve.protocol import (
@@ -36,60 +39,105 @@ from backend.serve.protocol import (
     frame,
     read,
 )
+from backend.serve.request import Adapter, Delta
+from backend.serve.row import Row
 from backend.serve.text import Writer
+from backend.serve.weights import Weights, read_weights
 
 log = logging.getLogger("refact.worker")
+
+
+@dataclass(frozen=True)
+class Copied:
+    """A copy that was made beside the decoding, for those who wait for it."""
+
+    adapter: Adapter
+    copy: "Future[Weights]"
+
+
+Inbox = queue.SimpleQueue[tuple[float, ToWorker | Copied] | None]
 
 
 class Worker:
     """One model and the requests that it is answering."""
 
-    def __init__(self, info: ModelInfo, out: BinaryIO) -> None:
-        self._out = out
+    def __init__(self, info: ModelInfo, out: BinaryIO, inbox: Inbox) -> None:
+        self._out, self._inbox = out, inbox
         self._info = info
         self._tokenizer = load_tokenizer(self._info)
         # Positions beyond what is ever asked for would take memory for nothing.
         shape = replace(read_shape(info.path), context=info.context)
         self._adapters = Adapters(read_weights(info.path, shape), shape)
-        self._batch = Batch(Llama(shape), self._tokenizer.marks.ends)
+        rows, kept_bytes = afforded(shape, psutil.virtual_memory().available)
+        ends = self._tokenizer.marks.ends
+        self._batch = Batch(Llama(shape), self._adapters.get, ends, rows, kept_bytes)
+        self._aside = ThreadPoolExecutor(1, "copy")
+        self._copying: dict[str, list[int]] = {}
+        """Paths of the checkpoints that are copied now, and who waits for each."""
 
-    def serve(self, inbox: "queue.SimpleQueue[tuple[float, ToWorker] | None]") -> None:
+    def serve(self) -> None:
         """Answer until the inbox ends with None."""
         self._send(Ready(_memory()))
         while True:
             try:
-                while not self._batch.busy() or not inbox.empty():
-                    item = inbox.get()
+                while not self._batch.busy() or not self._inbox.empty():
+                    item = self._inbox.get()
                     if item is None:
                         return
                     self._handle(*item)
-                for id_, delta in self._batch.step():
-                    self._send(Piece(id_, delta))
+                for id_, answer in self._batch.step():
+                    self._send(Piece(id_, answer) if isinstance(answer, Delta) else _failed(id_, answer))
             except BrokenPipeError:
                 return
 
-    def _handle(self, arrived: float, message: ToWorker) -> None:
-        if isinstance(message, Cancel):
-            self._batch.cancel(message.id)
-            return
+    def _handle(self, arrived: float, message: ToWorker | Copied) -> None:
         try:
-            if isinstance(message, Load):
-                self._adapters.get(message.adapter)
-                self._send(Loaded(message.id, _memory()))
-            else:
-                self._batch.add(self._row(arrived, message))
+            match message:
+                case Cancel():
+                    self._batch.cancel(message.id)
+                case Load():
+                    self._copy(message.adapter, message.id)
+                case Generate():
+                    self._batch.add(self._row(arrived, message))
+                    if self._adapters.worth_a_copy(message.adapter, self._batch.names()):
+                        self._copy(message.adapter)
+                case Copied():
+                    self._install(message)
         except RefactError as error:
-            self._send(Failed(message.id, error.message, error.hint))
+            self._send(_failed(message.id if isinstance(message, Load | Generate) else 0, error))
+
+    def _copy(self, adapter: Adapter | None, *waiting: int) -> None:
+        """Have a merged copy made while others decode."""
+        assert adapter
+        if adapter.path in self._copying:
+            self._copying[adapter.path] += waiting
+            return
+        self._copying[adapter.path] = list(waiting)
+        copy = self._aside.submit(_untracked, self._adapters.copy, adapter)
+        copy.add_done_callback(lambda done: self._inbox.put((time.monotonic(), Copied(adapter, done))))
+
+    def _install(self, copied: Copied) -> None:
+        """Tell those who wait that a checkpoint is there, or why it cannot be."""
+        waiting = self._copying.pop(copied.adapter.path)
+        try:
+            self._adapters.install(copied.adapter, copied.copy.result(), self._batch.names())
+        except RefactError as error:
+            for id_ in waiting:
+                self._send(_failed(id_, error))
+            return
+        except (RuntimeError, MemoryError) as error:
+            log.warning("%s runs beside the base, since no copy can be made: %s", copied.adapter.checkpoint, error)
+        for id_ in waiting:
+            self._send(Loaded(id_, _memory()))
 
     def _row(self, arrived: float, message: Generate) -> Row:
-        request, adapter = message.request, message.adapter
+        request = message.request
         prompt = lay_out(self._info, self._tokenizer, request)
         return Row(
             id=message.id,
             request=request,
             prompt=prompt,
-            weights=self._adapters.get(adapter),
-            checkpoint=adapter.checkpoint if adapter else None,
+            adapter=message.adapter,
             writer=Writer(self._tokenizer.decode, request.stop, prompt.crlf),
             arrived=arrived,
         )
@@ -99,12 +147,22 @@ class Worker:
         self._out.flush()
 
 
+def _failed(id_: int, error: RefactError) -> Failed:
+    return Failed(id_, error.message, error.hint, isinstance(error, Overloaded))
+
+
+def _untracked(copy: Callable[[Adapter], Weights], adapter: Adapter) -> Weights:
+    """Gradients are not wanted in this thread either."""
+    with torch.inference_mode():
+        return copy(adapter)
+
+
 def _memory() -> int:
     """Resident bytes of this process."""
     return int(psutil.Process().memory_info().rss)
 
 
-def _read_all(source: BinaryIO, inbox: "queue.SimpleQueue[tuple[float, ToWorker] | None]") -> None:
+def _read_all(source: BinaryIO, inbox: Inbox) -> None:
     try:
         while (message := read(source)) is not None:
             inbox.put((time.monotonic(), message))
@@ -120,11 +178,11 @@ def main() -> int:
     os.dup2(2, 1)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
-    inbox: queue.SimpleQueue[tuple[float, ToWorker] | None] = queue.SimpleQueue()
+    inbox: Inbox = queue.SimpleQueue()
     threading.Thread(target=_read_all, args=(sys.stdin.buffer, inbox), daemon=True).start()
     info = from_json(sys.argv[1])
     try:
-        worker = Worker(info, out)
+        worker = Worker(info, out, inbox)
     except (RefactError, OSError, ValueError, KeyError) as error:
         log.exception("the model cannot be loaded")
         known = error if isinstance(error, RefactError) else RefactError(f"{info.name} cannot be loaded: {error}")
@@ -132,7 +190,7 @@ def main() -> int:
         out.flush()
         return 1
     with torch.inference_mode():
-        worker.serve(inbox)
+        worker.serve()
     return 0
 
 

@@ -43,6 +43,10 @@ MAY_BE_HEAVY = (
     "backend/serve/batch.py",
     "backend/serve/likely.py",
     "backend/serve/adapters.py",
+    "backend/serve/caches.py",
+    "backend/serve/lora.py",
+    "backend/serve/row.py",
+    "backend/serve/weights.py",
 )
 
 

@@ -18,9 +18,11 @@ from backend.models.load import load_base
 from backend.models.tokenizer import load_tokenizer
 from backend.scan import loss
 from backend.scan.loss import Scorer
-from backend.serve.adapters import merge
-from backend.serve.decode import Cache, Llama, Weights, read_weights
+from backend.serve.caches import Cache
+from backend.serve.decode import Llama, Piece
 from backend.serve.llama import read_shape
+from backend.serve.lora import merge
+from backend.serve.weights import Weights, read_weights
 from backend.train import lora, save
 from backend.train.job import Folder
 from backend.train.loop import Trainer
@@ -70,7 +72,7 @@ def greedy(model: Any, prompt: list[int]) -> list[int]:
 def greedy_hosted(weights: Weights, model: Llama, prompt: list[int]) -> list[int]:
     cache, answer = Cache(model.shape, len(prompt) + TOKENS), list[int]()
     while len(answer) < TOKENS:
-        answer.append(int(model.forward(weights, [(cache, answer[-1:] or prompt)])[0].argmax()))
+        answer.append(int(model.forward(weights, [Piece(cache, answer[-1:] or prompt)])[0].argmax()))
     return answer
 
 

@@ -20,7 +20,7 @@ from backend.bus import Bus
 from backend.checkpoints import catalog, switch
 from backend.context import Context
 from backend.errors import NotFound
-from backend.models.catalog import STARTER, ModelInfo
+from backend.models.catalog import STARTER, ModelInfo, starter
 from backend.paths import Paths
 from backend.serve.app import build
 from backend.serve.host import Host
@@ -85,7 +85,7 @@ class Box:
     """The serving half of an engine on a loop of its own: hosts with real workers, and the public app on a socket."""
 
     def __init__(self, home: Path, shelf: Shelf) -> None:
-        self.shelf = shelf
+        self.shelf, self.starter = shelf, starter()
         self.paths = Paths(home)
         self.paths.prepare()
         self.loop = asyncio.new_event_loop()

@@ -5,39 +5,8 @@ from hypothesis import strategies as st
 
 from backend.models.catalog import ModelInfo
 from backend.models.tokenizer import TextTokenizer
-from backend.serve.batch import ROWS, Batch, Row
-from backend.serve.decode import Llama, Weights, read_weights
-from backend.serve.llama import read_shape
-from backend.serve.prompt import lay_out
-from backend.serve.request import CompletionRequest, Delta
-from backend.serve.text import Writer
-
-
-class Bench:
-    """A batch over the tiny model."""
-
-    def __init__(self, info: ModelInfo, tokenizer: TextTokenizer) -> None:
-        self.info, self.tokenizer = info, tokenizer
-        shape = read_shape(info.path)
-        self.weights: Weights = read_weights(info.path, shape)
-        self.batch = Batch(Llama(shape), [tokenizer.marks.eot])
-
-    def add(self, id_: int, request: CompletionRequest) -> None:
-        prompt = lay_out(self.info, self.tokenizer, request)
-        writer = Writer(self.tokenizer.decode, request.stop)
-        self.batch.add(Row(id_, request, prompt, self.weights, None, writer, 0.0))
-
-    def drain(self) -> dict[int, list[Delta]]:
-        found: dict[int, list[Delta]] = {}
-        while self.batch.busy():
-            for id_, delta in self.batch.step():
-                found.setdefault(id_, []).append(delta)
-        return found
-
-
-def request(prompt: str, tokens: int = 8, **more: object) -> CompletionRequest:
-    return CompletionRequest(prompt=prompt, max_tokens=tokens, **{"temperature": 0.0, **more})  # type: ignore[arg-type]
-
+from backend.serve.request import Delta
+from tests.serve.bench import ROWS, Bench, request
 
 PROMPTS = st.lists(st.text("abc de\n", max_size=12), min_size=1, max_size=ROWS + 3)
 
@@ -84,3 +53,44 @@ def test_a_cancelled_request_leaves_at_once(tiny: ModelInfo, tokenizer: TextToke
     bench.batch.cancel(1)
     bench.batch.cancel(1)
     assert not bench.batch.busy()
+
+
+MOVES = st.lists(
+    st.one_of(
+        st.tuples(st.just("add"), st.integers(0, 4), st.integers(0, 30)),
+        st.tuples(st.just("cancel"), st.integers(0, 8), st.just(0)),
+        st.tuples(st.just("step"), st.just(0), st.just(0)),
+    ),
+    max_size=24,
+)
+TEXTS = ["def f(", "def f(a, b):\n", "x = 1\n" * 40, "x = 1\n" * 40 + "y", "# x\n" * 60]
+
+
+@settings(max_examples=25, deadline=None)
+@given(MOVES, st.sampled_from([1, 3, 8]))
+def test_whoever_leaves_changes_nothing_for_the_others(
+    tiny: ModelInfo, tokenizer: TextTokenizer, moves: list[tuple[str, int, int]], rows: int
+) -> None:
+    bench = Bench(tiny, tokenizer, rows=rows)
+    ended: dict[int, str] = {}
+    left: set[int] = set()
+
+    def step() -> None:
+        for id_, delta in bench.batch.step():
+            assert isinstance(delta, Delta) and id_ not in left
+            if delta.finish_reason:
+                ended[id_] = delta.text
+
+    for move, which, tokens in moves:
+        if move == "add":
+            bench.add(len(bench.rows), request(TEXTS[which], tokens + 1, temperature=0.8, seed=which))
+        elif move == "cancel":
+            bench.batch.cancel(which)
+            left |= {which} & (set(bench.rows) - set(ended))
+        else:
+            step()
+    while bench.batch.busy():
+        step()
+    assert set(ended) == set(bench.rows) - left
+    for id_, text in ended.items():
+        assert text == Bench(tiny, tokenizer, 0, guesses=False).answer(bench.rows[id_].request).text

@@ -10,11 +10,13 @@ from backend.errors import RefactError
 from backend.models.catalog import ModelInfo
 from backend.models.load import load_base
 from backend.models.tokenizer import load_tokenizer
-from backend.serve.adapters import merge
-from backend.serve.decode import Cache, Llama, Weights, read_weights
+from backend.serve.caches import Cache
+from backend.serve.decode import Llama, Piece
 from backend.serve.llama import read_shape
+from backend.serve.lora import merge
 from backend.serve.prompt import lay_out
 from backend.serve.request import CompletionRequest
+from backend.serve.weights import Weights, read_weights
 
 PROMPTS = [[5, 6, 7], list(range(10, 60)), [17]]
 
@@ -25,7 +27,7 @@ def greedy(model: Llama, weights: Weights, prompts: list[list[int]], tokens: int
     answers: list[list[int]] = [[] for _ in prompts]
     for step in range(tokens + len(prompts)):
         live = [n for n in range(min(step + 1, len(prompts))) if len(answers[n]) < tokens]
-        pieces = [(caches[n], answers[n][-1:] or prompts[n]) for n in live]
+        pieces = [Piece(caches[n], answers[n][-1:] or prompts[n]) for n in live]
         if pieces:
             for n, line in zip(live, model.forward(weights, pieces), strict=True):
                 answers[n].append(int(line.argmax()))
@@ -70,10 +72,28 @@ def test_prompt_in_chunks_equals_prompt_at_once(tiny: ModelInfo) -> None:
     model, weights = Llama(shape), read_weights(tiny.path, shape)
     ids = list(range(20, 220))
     whole, parts = Cache(shape, 200), Cache(shape, 200)
-    expected = model.forward(weights, [(whole, ids)])
+    expected = model.forward(weights, [Piece(whole, ids)])
     for start in range(0, 200, 64):
-        got = model.forward(weights, [(parts, ids[start : start + 64])])
+        got = model.forward(weights, [Piece(parts, ids[start : start + 64])])
     torch.testing.assert_close(got, expected, atol=1e-3, rtol=1e-3)
+
+
+@pytest.mark.parametrize("used", [0, 40])
+@pytest.mark.parametrize("wanted", [0, 1, 3, 20])
+def test_only_what_is_wanted_is_computed(tiny: ModelInfo, used: int, wanted: int) -> None:
+    shape = read_shape(tiny.path)
+    model, weights = Llama(shape), read_weights(tiny.path, shape)
+    ids = list(range(20, 120))
+    whole, part, other = Cache(shape, 200), Cache(shape, 200), Cache(shape, 200)
+    every = model.forward(weights, [Piece(whole, ids[: used + 20], used + 20)])
+    if used:
+        model.forward(weights, [Piece(part, ids[:used], 0)])
+    got = model.forward(weights, [Piece(part, ids[used : used + 20], wanted), Piece(other, ids[:5], 2)])
+    assert got.shape[0] == wanted + 2
+    torch.testing.assert_close(got[:wanted], every[used + 20 - wanted :], atol=1e-3, rtol=1e-3)
+    torch.testing.assert_close(got[wanted:], every[3:5], atol=1e-3, rtol=1e-3)
+    after = [model.forward(weights, [Piece(cache, [7])]) for cache in (whole, part)]
+    torch.testing.assert_close(after[0], after[1], atol=1e-3, rtol=1e-3)
 
 
 @pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing.*:FutureWarning")

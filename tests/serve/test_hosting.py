@@ -1,5 +1,6 @@
 """Workers that die, clients that leave, checkpoints that change under load."""
 
+import asyncio
 import contextlib
 import http.client
 import json
@@ -15,9 +16,10 @@ import psutil
 import pytest
 
 from backend import wire
-from backend.checkpoints import switch
+from backend.errors import Overloaded
 from backend.serve import host as hosting
 from backend.serve.complete import complete
+from backend.serve.request import CompletionRequest, Delta
 from tests.serve.serving_box import Box
 
 PROMPT = "import os\n\n\ndef main("
@@ -104,52 +106,25 @@ def test_too_many_are_told_to_come_back(box: Box, monkeypatch: pytest.MonkeyPatc
         assert isinstance(json.loads(answer.read())["detail"], str)
 
 
-def test_twenty_switches_under_four_streams(box: Box) -> None:
-    """Every answer is, as a whole, what exactly one checkpoint says, and says which."""
-    names: list[str | None] = [None, "sign:1", "sign:2", "sign:3"]
-    expected = {
-        name: box.complete(prompt=PROMPT, max_tokens=24, model=f"starter:{name or 'base'}")["choices"][0]["text"]
-        for name in names
-    }
-    assert len(set(expected.values())) == 4
-    wrong: list[str] = []
-    seen: set[str | None] = set()
-    answers = [0]
-    over = threading.Event()
+def test_one_key_cannot_shut_out_another(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    worker(box)
+    monkeypatch.setattr(hosting, "WAITING", 4)
 
-    def stream() -> None:
-        while not over.is_set():
-            body = {"prompt": PROMPT, "max_tokens": 24, "stream": True, "temperature": 0}
-            status, text = box.ask("POST", "/v1/completions", body)
-            events = [line.removeprefix("data: ") for line in text.split("\n\n") if line]
-            if status != 200 or events[-1] != "[DONE]":
-                wrong.append(text[-200:])
-                return
-            packets = [json.loads(event) for event in events[:-1]]
-            said = {packet["checkpoint"] for packet in packets}
-            answer = "".join(packet["choices"][0]["text"] for packet in packets)
-            if len(said) != 1 or answer != expected[packets[0]["checkpoint"]]:
-                wrong.append(f"{said}: {answer!r}")
-            seen.update(said)
-            answers[0] += 1
+    async def ask(key: str, tokens: int = 4) -> Delta:
+        asked = CompletionRequest(prompt=PROMPT, max_tokens=tokens, temperature=0, key=key)
+        async with contextlib.aclosing(box.host.generate(asked, None)) as pieces:
+            return [piece async for piece in pieces][-1]
 
-    threads = [threading.Thread(target=stream) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for turn in range(20):
-        name = names[turn % 4]
-        use = wire.Use(mode="specific", checkpoint=name) if name else wire.Use(mode="off")
-        used = box.call(switch.use(box.ctx, use))
-        assert used.checkpoint == name
-        if turn % 4 == 0:
-            before = answers[0]
-            until(lambda before=before: answers[0] > before or bool(wrong))  # type: ignore[misc]
-    over.set()
-    for thread in threads:
-        thread.join(60)
-    assert not wrong
-    assert answers[0] >= 5
-    assert len(seen) > 1
+    async def both() -> list[Any]:
+        greedy = [asyncio.create_task(ask("greedy", 300)) for _ in range(5)]
+        await asyncio.sleep(0)
+        modest = asyncio.create_task(ask("modest"))
+        found: list[Any] = await asyncio.gather(*greedy, modest, return_exceptions=True)
+        return found
+
+    *greedy, modest = box.call(both())
+    assert [isinstance(one, Overloaded) for one in greedy] == [False] * 4 + [True]
+    assert isinstance(modest, Delta) and modest.tokens == 4
 
 
 def test_an_answer_is_judged_by_what_was_wanted(box: Box) -> None:

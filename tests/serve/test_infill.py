@@ -55,7 +55,7 @@ def test_other_files_are_read_first_and_cut_first(box: Box) -> None:
     assert with_extra["content"] == box.complete(prompt=text, max_tokens=8, model="starter:base")["choices"][0]["text"]
     assert not with_extra["truncated"]
     much = infill(box, **asked, input_extra=[{"text": "x = 1\n" * 5000}])
-    assert much["truncated"] and much["tokens_evaluated"] == 2048 - 8
+    assert much["truncated"] and 2048 - 8 - 2048 // 8 <= much["tokens_evaluated"] <= 2048 - 8
 
 
 def test_stop_texts_and_why_it_ended(box: Box) -> None:

@@ -57,6 +57,8 @@ def test_prompt_and_answer_fit_the_context(
     request = CompletionRequest(prompt="a+b\n" * before, suffix="c-d\n" * after, max_tokens=tokens)
     prompt = lay_out(tiny, tokenizer, request)
     assert prompt.ids
+    whole = len(tokenizer.encode_plain(request.prompt)) + len(tokenizer.encode_plain(request.suffix or ""))
+    assert prompt.cut == (whole > len(prompt.ids) - (3 if request.suffix else 0 if before else 1))
     assert 1 <= prompt.max_tokens <= tokens
     assert len(prompt.ids) + prompt.max_tokens <= tiny.context
 

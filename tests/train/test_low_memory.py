@@ -8,9 +8,11 @@ import torch
 from peft import PeftModel
 
 from backend.models.load import load_base
-from backend.serve.adapters import merge
-from backend.serve.decode import Cache, Llama, read_weights
+from backend.serve.caches import Cache
+from backend.serve.decode import Llama, Piece
 from backend.serve.llama import read_shape
+from backend.serve.lora import merge
+from backend.serve.weights import read_weights
 from backend.train.job import Folder
 from tests.train.tiny_run import launch, lines, write_model, write_run
 
@@ -81,7 +83,7 @@ def test_trained_embeddings_are_served_as_peft_would(tied: bool, tmp_path: Path)
     shape = read_shape(model)
     ids = list(range(5, 25))
     served = Llama(shape).forward(
-        merge(read_weights(model, shape), shape, checkpoint), [(Cache(shape, len(ids)), ids)]
+        merge(read_weights(model, shape), shape, checkpoint), [Piece(Cache(shape, len(ids)), ids)]
     )[0]
     peft = PeftModel.from_pretrained(load_base(folder.read_job().info()), checkpoint)
     with torch.no_grad():
