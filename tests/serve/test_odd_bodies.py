@@ -99,7 +99,8 @@ def test_long_prompts_are_cut_and_longer_ones_refused(box: Box, path: str) -> No
     # The starter does not chat, and says so whatever the length.
     assert status == (400 if "chat" in path else 200), text[:300]
     if "prompt_tokens" in text:
-        assert json.loads(text)["usage"]["prompt_tokens"] == 2048 - 2
+        # It is cut in steps of an eighth, so that most keystrokes cut it at the same place.
+        assert 7 / 8 * (2048 - 2) - 8 < json.loads(text)["usage"]["prompt_tokens"] <= 2048 - 2
     if path != "/api/show":
         status, text = box.ask("POST", path, grown(short, 3_000_000))
         assert status == 413 and "KiB" in text
