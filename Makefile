@@ -22,7 +22,7 @@ run: install
 	@if [ -t 0 ] && [ -t 1 ]; then $(BIN)/refact-tui; fi
 
 test: install
-	@$(BIN)/python -m pytest -q -m "not soak"
+	@$(BIN)/python -m pytest -q -m "not soak" -n 2 --dist loadfile
 
 # Long campaigns: kills, switches under load, real clients, a screen in tmux.
 soak: install

@@ -193,6 +193,7 @@ async def test_of_many_checkpoints_the_best_the_newest_the_pinned_and_the_served
     assert any("thrown away: the checkpoint of step" in line.text for line in await run.log(engine.ctx, "many"))
 
 
+@pytest.mark.soak
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two cores")
 @pytest.mark.timeout(300)
 async def test_a_run_in_two_processes_is_raised_again_adopted_and_stopped_as_one(engine: Engine) -> None:

@@ -122,6 +122,7 @@ def test_without_room_for_one_row_activations_are_recomputed_and_then_it_ends_in
     assert end["kind"] == "failed" and "does not fit into memory" in end["reason"] and "smaller context" in end["hint"]
 
 
+@pytest.mark.soak
 def test_a_real_limit_on_memory_is_kept_by_a_smaller_micro_batch(model: Path, tmp_path: Path) -> None:
     """The system refuses memory as it does where there is none: what a process may hold as data is limited."""
     big: dict[str, Any] = {"batch_size": 64, "micro_batch_size": 64, "context": 512, "precision": "fp32"}
