@@ -1,24 +1,48 @@
-"""How much memory a run needs at its peak, and what would make one fit that does not; torch-free, pure."""
+"""How much memory a run needs at its peak, and what would make one fit that does not; torch-free.
+
+The figures were measured on a CPU: `tests/benchmarks/bench_memory.py` holds them against trainers of every family."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from backend import devices
 from backend.models.catalog import ModelInfo
+from backend.train.machine import precision_of
 
-RUNTIME = 900_000_000
+RUNTIME = 610_000_000
 """What python, torch and its libraries take before the first tensor."""
 SMALLEST_CONTEXT = 256
+WIDTHS = {"8bit": 1.1, "4bit": 0.6}
+"""Bytes of a weight of a quantised base, with its scales."""
+TRAINED = 16
+"""Bytes of a trained weight: itself, its gradient, and two moments of AdamW."""
+A_TOKEN = 32_000
+"""Bytes that a token takes whatever the number of layers: hidden states, their gradient, its part of the logits."""
+UNFUSED = {"GPTBigCodeForCausalLM": 3.7, "GPTRefactForCausalLM": 3.7}
+"""Architectures whose layers keep more: dropout in attention, and an activation made of many small steps."""
+LOGITS = 170_000_000
+"""Of an evaluation, at once."""
 
 
 def memory(info: ModelInfo, chosen: Mapping[str, Any]) -> int:
-    """Bytes at the peak: runtime, weights, adapters with their optimizer, and activations of a micro-batch."""
-    tokens = min(chosen["micro_batch_size"], chosen["batch_size"]) * chosen["context"]
-    kept = 2 if chosen["low_gpu_memory_mode"] else 40 * info.layers
-    inner = 0 if chosen["low_gpu_memory_mode"] else 14 * info.layers
-    activations = tokens * (info.hidden_size * kept + info.intermediate_size * inner)
-    logits = tokens * info.vocab_size * 16
-    adapters = info.layers * chosen["lora_r"] * (11 * info.hidden_size + 3 * info.intermediate_size) * 16
-    return int(RUNTIME + 4 * info.parameters + adapters + activations + logits)
+    """Bytes at the peak of the steps or of the evaluation after them, whichever is higher."""
+    gpu = bool(devices.gpus())
+    single = precision_of(chosen, gpu) == "fp32"
+    width = WIDTHS.get(chosen["quantisation"], 4.0 if single else 2.0)
+    # On a CPU the file that the weights came from stays mapped beside them.
+    held = info.parameters * (width + (0.0 if gpu else 2.0))
+    trained = info.layers * chosen["lora_r"] * (11 * info.hidden_size + 3 * info.intermediate_size)
+    if chosen["train_embeddings"]:
+        trained += info.vocab_size * info.hidden_size
+    wide = 1.8 if single else 1.0
+    layer = (21 * info.hidden_size + 8 * info.intermediate_size) * UNFUSED.get(info.architecture, 1.0) * wide
+    kept = 2 * info.hidden_size * wide
+    layers = layer + info.layers * kept if chosen["low_gpu_memory_mode"] else info.layers * layer
+    micro = min(chosen["micro_batch_size"], chosen["batch_size"])
+    steps = micro * chosen["context"] * (layers + A_TOKEN)
+    at_once = 1 + 3 * min(micro, 8)
+    evaluation = at_once * chosen["context"] * (layer + info.layers * kept) + LOGITS
+    return int(RUNTIME + held + TRAINED * trained + max(steps, evaluation))
 
 
 def what_fits(info: ModelInfo, chosen: Mapping[str, Any], available: int) -> dict[str, Any] | None:

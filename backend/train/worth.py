@@ -10,7 +10,7 @@ from backend.train.job import Folder, Job
 from backend.train.opening import Data
 from backend.train.places import choose
 from backend.train.progress import Progress
-from backend.train.room import in_words, is_out_of_memory
+from backend.train.room import give_back, in_words, is_out_of_memory
 
 EVALUATED = 96
 """Rows of held-out code, and of code from elsewhere, whose loss is compared in the end."""
@@ -45,6 +45,7 @@ def measured(
         files=held_out.rows_by_file(texts, info, data.tokenizer, context, EVALUATED * context),
         elsewhere=held_out.rows_by_file(probe.texts(), info, data.tokenizer, context, EVALUATED * context),
     )
+    give_back()
     while True:
         try:
             found = evaluate.compare(model, tests, data.tokenizer, data.pad, device, check, job.rival_path, together)

@@ -11,11 +11,12 @@ from backend import wire
 from backend.errors import BadRequest
 from backend.models.catalog import ModelInfo
 from backend.train import fit, plan, run
+from backend.train.settings import merged
 from tests.train.conftest import SMALL
 from tests.train.test_train_plan import box, files
 
 __all__ = ["box"]
-CHOSEN = {"micro_batch_size": 8, "batch_size": 32, "context": 2048, "lora_r": 16, "low_gpu_memory_mode": False}
+CHOSEN = merged({"micro_batch_size": 8, "batch_size": 32, "context": 2048, "lora_r": 16})
 
 
 @given(st.integers(10**8, 10**10), st.sampled_from([1, 4, 8, 64]), st.booleans())
@@ -38,7 +39,7 @@ def test_a_smaller_micro_batch_comes_first() -> None:
 
 
 async def test_a_run_that_does_not_fit_is_refused_with_what_would(box: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("backend.train.plan.devices.memory_available", lambda: 1_900_000_000)
+    monkeypatch.setattr("backend.train.plan.devices.memory_available", lambda: 1_200_000_000)
     made = await plan.make(box, wire.StartRun(settings={"context": 2048}))
     assert made.offer is not None
     assert "it fits with micro_batch_size=" in made.sentence
