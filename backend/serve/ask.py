@@ -8,6 +8,7 @@ from backend import wire
 from backend.context import Context
 from backend.errors import BadRequest, Elsewhere
 from backend.serve import chat, passthrough, toolbox
+from backend.serve.request import named
 from backend.serve.upstreams import Found, find
 
 
@@ -31,7 +32,7 @@ async def ask(ctx: Context, question: wire.Ask) -> wire.Said:
             text += delta.text
     return wire.Said(
         text=text,
-        model=f"{asked.model}:{delta.checkpoint}" if delta.checkpoint else asked.model,
+        model=named(asked.model, delta.checkpoint),
         tokens=delta.tokens,
         total_ms=_since(began),
         finish_reason=delta.finish_reason or "stop",

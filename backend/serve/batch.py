@@ -227,7 +227,7 @@ def _alike(row: Row, other: Row) -> bool:
 
 def choose(logits: Tensor, request: CompletionRequest, generator: torch.Generator) -> int:
     """The next token: the likeliest, or drawn by temperature from the fewest that hold `top_p` of the probability."""
-    if request.temperature < GREEDY_BELOW or request.top_p <= 0:
+    if request.temperature < GREEDY_BELOW:
         return int(logits.argmax())
     shares = torch.softmax(logits / request.temperature, -1)
     if request.top_p < 1:

@@ -15,7 +15,7 @@ from backend.models.tokenizer import load_tokenizer
 from backend.serve import passthrough, reply
 from backend.serve.answers import decode_body, read_body
 from backend.serve.chat_answer import ChatAnswer
-from backend.serve.fields import MOST_TOKENS, seed_of, stop_texts, within
+from backend.serve.fields import MOST_TOKENS, OpenAiForm, sampling, seed_of, within
 from backend.serve.names import abilities
 from backend.serve.request import CompletionRequest, split_model
 from backend.serve.upstreams import find
@@ -42,21 +42,13 @@ class Message(msgspec.Struct, frozen=True):
     name: str | None = None
 
 
-class Body(msgspec.Struct, frozen=True):
+class Body(OpenAiForm, frozen=True, kw_only=True):
     """What is read of the request; everything else is accepted and ignored, tools too."""
 
     messages: list[Message]
-    model: str | None = None
-    max_tokens: int | None = None
-    max_completion_tokens: int | None = None
-    temperature: float | None = None
-    top_p: float | None = None
-    stop: str | list[str] | None = None
-    seed: int | None = None
     n: int | None = None
     logprobs: bool | None = None
     top_logprobs: int | None = None
-    stream: bool | None = None
     stream_options: dict[str, Any] | None = None
 
 
@@ -115,9 +107,7 @@ async def understand(ctx: Context, body: Body) -> list[CompletionRequest]:
         prompt=await asyncio.to_thread(laid_out, info, messages, max_tokens),
         marked=True,
         max_tokens=max_tokens,
-        stop=stop_texts(body.stop),
-        temperature=within("temperature", body.temperature, 0.0, 4.0, 0.2),
-        top_p=within("top_p", body.top_p, 0.0, 1.0, 1.0),
+        **sampling(body),
         stream=bool(body.stream),
         model=info.name,
         choice=choice,

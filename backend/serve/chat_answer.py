@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 from backend.context import Context
 from backend.serve import choices
-from backend.serve.request import CompletionRequest, Delta, TokenLogprob
+from backend.serve.reply import tokens_used
+from backend.serve.request import CompletionRequest, Delta, TokenLogprob, named
 
 Usage = Literal["none", "apart", "last"]
 """Where a stream tells its tokens: nowhere, in a packet of its own as OpenAI does, or in the last one as Mistral."""
@@ -57,7 +58,7 @@ class ChatAnswer:
             "id": self._id,
             "object": kind,
             "created": self._created,
-            "model": f"{self._model}:{self._checkpoint}" if self._checkpoint else self._model,
+            "model": named(self._model, self._checkpoint),
             "choices": choices,
             "caps_version": self._ctx.hosts.caps_version,
         }
@@ -72,8 +73,7 @@ class ChatAnswer:
         return {"index": index, **said, "logprobs": told, "finish_reason": delta.finish_reason}
 
     def _used(self) -> dict[str, int]:
-        total = self._prompt_tokens + self._tokens
-        return {"prompt_tokens": self._prompt_tokens, "completion_tokens": self._tokens, "total_tokens": total}
+        return tokens_used(self._prompt_tokens, self._tokens)
 
 
 def _likely(one: TokenLogprob) -> dict[str, Any]:

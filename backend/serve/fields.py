@@ -1,7 +1,9 @@
 """Values that the bodies of several dialects share, checked and brought into one form."""
 
 from collections.abc import Iterable
-from typing import TypeVar
+from typing import Any, TypeVar
+
+import msgspec
 
 from backend.errors import BadRequest
 
@@ -9,6 +11,33 @@ N = TypeVar("N", int, float)
 MAX_STOPS = 16
 MOST_TOKENS = 1_000_000
 """What may be asked for; the model's context ends an answer long before."""
+
+
+class Sampled(msgspec.Struct, frozen=True, kw_only=True):
+    """How tokens are to be chosen, by the names that nearly every dialect has for it."""
+
+    temperature: float | None = None
+    top_p: float | None = None
+    stop: str | list[str] | None = None
+    seed: int | None = None
+
+
+class OpenAiForm(Sampled, frozen=True, kw_only=True):
+    """What bodies of OpenAI's form have in common."""
+
+    model: str | None = None
+    max_tokens: int | None = None
+    max_completion_tokens: int | None = None
+    stream: bool | None = None
+
+
+def sampling(body: Sampled) -> dict[str, Any]:
+    """Stop texts, temperature and top_p as a completion request has them. Raises BadRequest in words."""
+    return {
+        "stop": stop_texts(body.stop),
+        "temperature": within("temperature", body.temperature, 0.0, 4.0, 0.2),
+        "top_p": within("top_p", body.top_p, 0.0, 1.0, 1.0),
+    }
 
 
 def within(name: str, value: N | None, low: N, high: N, default: N) -> N:

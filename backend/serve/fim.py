@@ -1,31 +1,22 @@
 """Mistral's `/v1/fim/completions`, which Continue speaks: a prompt and a suffix in, pieces in a chat's shape out."""
 
-import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
 from backend.serve import passthrough, reply
 from backend.serve.answers import decode_body, read_body
 from backend.serve.chat_answer import ChatAnswer
-from backend.serve.fields import MOST_TOKENS, seed_of, stop_texts, within
+from backend.serve.fields import MOST_TOKENS, OpenAiForm, sampling, seed_of, within
 from backend.serve.request import CompletionRequest, split_model
 from backend.serve.upstreams import find
 
 
-class Body(msgspec.Struct, frozen=True):
+class Body(OpenAiForm, frozen=True, kw_only=True):
     """What is read of the request; everything else is accepted and ignored."""
 
     prompt: str
     suffix: str | None = None
-    model: str | None = None
-    max_tokens: int | None = None
-    max_completion_tokens: int | None = None
-    temperature: float | None = None
-    top_p: float | None = None
-    stop: str | list[str] | None = None
     random_seed: int | None = None
-    seed: int | None = None
-    stream: bool | None = None
 
 
 def understand(body: Body) -> CompletionRequest:
@@ -36,9 +27,7 @@ def understand(body: Body) -> CompletionRequest:
         prompt=body.prompt,
         suffix=body.suffix or None,
         max_tokens=within("max_tokens", tokens, 1, MOST_TOKENS, 64),
-        stop=stop_texts(body.stop),
-        temperature=within("temperature", body.temperature, 0.0, 4.0, 0.2),
-        top_p=within("top_p", body.top_p, 0.0, 1.0, 1.0),
+        **sampling(body),
         seed=seed_of(body.seed if body.random_seed is None else body.random_seed),
         stream=bool(body.stream),
         model=model,

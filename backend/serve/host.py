@@ -131,7 +131,7 @@ class Host:
                 piece = await self._next(pending)
                 ended = piece.finish_reason is not None
                 if ended:
-                    self.measure.add(piece)
+                    self.measure.add(piece.first_token_ms)
                     self._changed(self.model)
                 yield piece
         finally:

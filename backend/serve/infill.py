@@ -17,9 +17,9 @@ from backend.errors import BadRequest
 from backend.models.catalog import get
 from backend.serve import reply
 from backend.serve.answers import JsonResponse, decode_body, read_body
-from backend.serve.fields import MOST_TOKENS, seed_of, stop_texts, within
+from backend.serve.fields import MOST_TOKENS, Sampled, sampling, seed_of, within
 from backend.serve.lines import Lines
-from backend.serve.request import CompletionRequest, Delta, split_model
+from backend.serve.request import CompletionRequest, Delta, named, split_model
 
 
 class Extra(msgspec.Struct, frozen=True):
@@ -29,7 +29,7 @@ class Extra(msgspec.Struct, frozen=True):
     filename: str = ""
 
 
-class Body(msgspec.Struct, frozen=True):
+class Body(Sampled, frozen=True, kw_only=True):
     """What is read of the request; everything else is accepted and ignored."""
 
     prompt: str | list[str] = ""
@@ -39,10 +39,6 @@ class Body(msgspec.Struct, frozen=True):
     n_predict: int | None = None
     t_max_predict_ms: int | None = None
     n_indent: int | None = None
-    temperature: float | None = None
-    top_p: float | None = None
-    stop: list[str] | str | None = None
-    seed: int | None = None
     stream: bool | None = None
     response_fields: list[str] | None = None
     model: str | None = None
@@ -64,9 +60,7 @@ def understand(body: Body, infill: bool) -> CompletionRequest:
         suffix=(body.input_suffix or None) if infill else None,
         # Nothing predicted still has to be read: that is what warms a client's prompt up.
         max_tokens=MOST_TOKENS if tokens < 0 else max(within("n_predict", tokens, 0, MOST_TOKENS, 0), 1),
-        stop=stop_texts(body.stop),
-        temperature=within("temperature", body.temperature, 0.0, 4.0, 0.2),
-        top_p=within("top_p", body.top_p, 0.0, 1.0, 1.0),
+        **sampling(body),
         seed=seed_of(seed),
         stream=True,
         model=model,
@@ -122,7 +116,7 @@ class Answer:
             "tokens": [],
             "id_slot": -1,
             "stop": stop,
-            "model": f"{self._model}:{delta.checkpoint}" if delta.checkpoint else self._model,
+            "model": named(self._model, delta.checkpoint),
             "tokens_predicted": 0 if self._body.n_predict == 0 else delta.tokens,
             "tokens_evaluated": delta.prompt_tokens,
         }

@@ -1,9 +1,7 @@
-"""How one model answers: requests a second, the time to the first token, and how much of the prompts was known."""
+"""How one model answers: requests a second and the time to the first token, over what was asked last."""
 
 import time
 from collections import deque
-
-from backend.serve.request import Delta
 
 WINDOW_S = 60.0
 SAMPLES = 256
@@ -13,18 +11,16 @@ class Measure:
     """Counts finished requests; times in milliseconds, clocks monotonic."""
 
     def __init__(self) -> None:
-        self.requests = self.prompt_tokens = self.cached_tokens = 0
+        self.requests = 0
         self._ended: deque[float] = deque(maxlen=4096)
         self._first: deque[float] = deque(maxlen=SAMPLES)
 
-    def add(self, last: Delta) -> None:
+    def add(self, first_token_ms: float | None) -> None:
         """One request was answered to its end."""
         self.requests += 1
-        self.prompt_tokens += last.prompt_tokens
-        self.cached_tokens += last.cached_tokens
         self._ended.append(time.monotonic())
-        if last.first_token_ms is not None:
-            self._first.append(last.first_token_ms)
+        if first_token_ms is not None:
+            self._first.append(first_token_ms)
 
     def per_second(self) -> float:
         """Requests a second over the last minute."""

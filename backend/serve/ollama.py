@@ -13,19 +13,15 @@ from backend.context import Context
 from backend.errors import RefactError
 from backend.serve import chat, reply
 from backend.serve.answers import decode_body, read_body
-from backend.serve.fields import MOST_TOKENS, seed_of, stop_texts, within
+from backend.serve.fields import MOST_TOKENS, Sampled, sampling, seed_of, within
 from backend.serve.ollama_models import LATEST, split_tag, stamp
 from backend.serve.request import CompletionRequest, Delta
 
 
-class Options(msgspec.Struct, frozen=True):
+class Options(Sampled, frozen=True, kw_only=True):
     """What is read of a request's options; everything else is accepted and ignored."""
 
     num_predict: int | None = None
-    temperature: float | None = None
-    top_p: float | None = None
-    seed: int | None = None
-    stop: str | list[str] | None = None
 
 
 class Body(msgspec.Struct, frozen=True):
@@ -58,9 +54,7 @@ def understand(body: Body) -> CompletionRequest:
         prompt=body.prompt,
         suffix=body.suffix or None,
         max_tokens=within("num_predict", tokens, 1, MOST_TOKENS, 128),
-        stop=stop_texts(options.stop),
-        temperature=within("temperature", options.temperature, 0.0, 4.0, 0.2),
-        top_p=within("top_p", options.top_p, 0.0, 1.0, 1.0),
+        **sampling(options),
         seed=seed_of(options.seed),
         stream=body.stream is not False,
         model=model,

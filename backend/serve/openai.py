@@ -10,7 +10,7 @@ from backend.context import Context
 from backend.errors import BadRequest
 from backend.serve import reply
 from backend.serve.answers import JsonResponse, decode_body
-from backend.serve.fields import MOST_TOKENS, seed_of, stop_texts, within
+from backend.serve.fields import MOST_TOKENS, OpenAiForm, sampling, seed_of, within
 from backend.serve.names import abilities, names
 from backend.serve.openai_answer import Answer
 from backend.serve.request import CompletionRequest, split_model
@@ -20,23 +20,15 @@ MAX_CHOICES = 16
 MAX_LOGPROBS = 20
 
 
-class Body(msgspec.Struct, frozen=True):
+class Body(OpenAiForm, frozen=True, kw_only=True):
     """What is read of the request; everything else is accepted and ignored."""
 
     prompt: str | list[str]
-    model: str | None = None
     suffix: str | None = None
-    max_tokens: int | None = None
-    max_completion_tokens: int | None = None
-    temperature: float | None = None
-    top_p: float | None = None
-    stop: str | list[str] | None = None
-    seed: int | None = None
     n: int | None = None
     best_of: int | None = None
     echo: bool | None = None
     logprobs: int | None = None
-    stream: bool | None = None
     stream_options: dict[str, Any] | None = None
 
 
@@ -68,9 +60,7 @@ def understand(body: Body) -> Call:
         prompt="",
         suffix=body.suffix or None,
         max_tokens=within("max_tokens", tokens, 1, MOST_TOKENS, 64),
-        stop=stop_texts(body.stop),
-        temperature=within("temperature", body.temperature, 0.0, 4.0, 0.2),
-        top_p=within("top_p", body.top_p, 0.0, 1.0, 1.0),
+        **sampling(body),
         stream=bool(body.stream),
         model="" if model == "CONTRASTcode" else model,
         choice=choice,

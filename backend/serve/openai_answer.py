@@ -8,7 +8,8 @@ from typing import Any
 
 from backend.context import Context
 from backend.serve import choices
-from backend.serve.request import CompletionRequest, Delta, TokenLogprob
+from backend.serve.reply import tokens_used
+from backend.serve.request import CompletionRequest, Delta, TokenLogprob, named
 
 
 class Answer:
@@ -45,12 +46,11 @@ class Answer:
             yield {**self._packet([]), "usage": self._used()}
 
     def _packet(self, choices: list[dict[str, Any]]) -> dict[str, Any]:
-        model = f"{self._model}:{self._checkpoint}" if self._checkpoint else self._model
         return {
             "id": self._id,
             "object": "text_completion",
             "created": self._created,
-            "model": model,
+            "model": named(self._model, self._checkpoint),
             "checkpoint": self._checkpoint,
             "choices": choices,
             "caps_version": self._ctx.hosts.caps_version,
@@ -70,8 +70,7 @@ class Answer:
 
     def _used(self) -> dict[str, int]:
         """Tokens of all finished choices."""
-        total = self._prompt_tokens + self._tokens
-        return {"prompt_tokens": self._prompt_tokens, "completion_tokens": self._tokens, "total_tokens": total}
+        return tokens_used(self._prompt_tokens, self._tokens)
 
 
 def _logprobs(tokens: Sequence[TokenLogprob], start: int) -> dict[str, list[Any]]:

@@ -14,6 +14,12 @@ Pieces = AsyncGenerator[Any, None]
 DONE = b"data: [DONE]\n\n"
 
 
+def tokens_used(prompt_tokens: int, tokens: int) -> dict[str, int]:
+    """Tokens as OpenAI's clients read them."""
+    total = prompt_tokens + tokens
+    return {"prompt_tokens": prompt_tokens, "completion_tokens": tokens, "total_tokens": total}
+
+
 async def whole(request: Request, work: Awaitable[Any]) -> Response:
     """What `work` returns, as JSON."""
     answer = await unless_gone(request, work)

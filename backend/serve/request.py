@@ -84,3 +84,8 @@ def split_model(name: str) -> tuple[str, str | None]:
     """`MODEL`, `MODEL:base` or `MODEL:RUN:STEP` as model and choice."""
     model, colon, choice = name.partition(":")
     return model, choice if colon else None
+
+
+def named(model: str, checkpoint: str | None) -> str:
+    """What answered, by a name under which it can be asked for again: `MODEL`, or `MODEL:RUN:STEP`."""
+    return f"{model}:{checkpoint}" if checkpoint else model

@@ -77,9 +77,9 @@ class Statistics:
 
     def acceptance(self, model: str) -> float | None:
         """The share of a model's answers that editors showed today and that were taken, 0..1."""
-        together = Tally()
+        together, day = Tally(), today()
         for where, tally in self._tallies.items():
-            if where.model == model and where.day == today():
+            if where.model == model and where.day == day:
                 together.add(shown=tally.shown, taken=tally.taken)
         return together.acceptance
 
@@ -93,7 +93,8 @@ class Statistics:
             except BaseException:
                 self._changed |= changed
                 raise
-        for where in [where for where in self._tallies if where.day != today() and where not in self._changed]:
+        day = today()
+        for where in [where for where in self._tallies if where.day != day and where not in self._changed]:
             del self._tallies[where]
 
     async def report(self, days: int) -> wire.Stats:

@@ -17,7 +17,7 @@ from backend.serve import reply
 from backend.serve.answers import JsonResponse, decode_body, read_body
 from backend.serve.fields import seed_of, within
 from backend.serve.names import abilities
-from backend.serve.request import CompletionRequest, split_model
+from backend.serve.request import CompletionRequest, named, split_model
 from backend.serve.snippets import Snippet, commented
 
 MAX_TOKENS = 64
@@ -99,7 +99,7 @@ async def _answer(ctx: Context, asked: CompletionRequest) -> dict[str, Any]:
         "id": id_,
         "choices": [{"index": 0, "text": text}],
         "mode": "standard",
-        "model": f"{model}:{delta.checkpoint}" if delta.checkpoint else model,
+        "model": named(model, delta.checkpoint),
         "caps_version": ctx.hosts.caps_version,
     }
 
