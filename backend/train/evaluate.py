@@ -9,7 +9,7 @@ import torch
 from backend.models.tokenizer import TextTokenizer
 from backend.train import forward
 from backend.train.answers import AT_ONCE, Judged, groups, judge
-from backend.train.batches import Batch, batch
+from backend.train.batches import batch
 from backend.train.intervals import Sums, pair
 from backend.train.packing import Row
 from backend.train.places import LONGEST, Place
@@ -32,11 +32,6 @@ class Tests:
     """Rows of code that is not the user's, by file."""
 
 
-def losses(model: Any, one: Batch) -> torch.Tensor:
-    """Sum of weighted nats over a batch."""
-    return forward.nats(model, one)
-
-
 def nats_and_tokens(
     model: Any, rows: Sequence[Row], pad: int, device: torch.device, check: Check, together: int = TOGETHER
 ) -> tuple[float, float]:
@@ -47,7 +42,7 @@ def nats_and_tokens(
         check()
         one = batch(rows[start : start + together], pad).to(device)
         with torch.no_grad():
-            nats += float(losses(model, one))
+            nats += float(forward.nats(model, one))
         tokens += float(one.weights.sum())
     return nats, tokens
 

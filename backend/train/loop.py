@@ -50,10 +50,7 @@ class Trainer:
         """Train to the end and evaluate; returns why it ended early, or "".
 
         Raises Interrupted, NotANumber, NoRoom, OutOfRoom, RefactError."""
-        torch.set_num_threads(self.job.threads)
-        torch.use_deterministic_algorithms(True, warn_only=True)
-        # Else every new tensor is filled before it is written.
-        torch.utils.deterministic.fill_uninitialized_memory = False
+        opening.set_up(self.job)
         limit(self.settings["memory_limit_gb"], self.ranks.count)
         if self.ranks.first:
             save.clear_leftovers(self.folder)

@@ -10,7 +10,6 @@ import sys
 import time
 
 import msgspec
-import torch
 
 from backend.errors import RefactError
 from backend.models.tokenizer import load_tokenizer
@@ -29,12 +28,11 @@ MOST = 8
 
 def tokens_per_s(job: Job) -> float:
     """Tokens that one process trains on in a second. Raises RefactError, OutOfRoom."""
-    torch.set_num_threads(job.threads)
-    torch.use_deterministic_algorithms(True, warn_only=True)
-    torch.utils.deterministic.fill_uninitialized_memory = False
+    opening.set_up(job)
     limit(job.settings["memory_limit_gb"], 1)
-    ranks, pad, chosen = Ranks(), load_tokenizer(job.info()).marks.eot, job.settings
-    rows = _rows(min(chosen["micro_batch_size"], chosen["batch_size"]), chosen["context"], job.info().vocab_size)
+    info, chosen = job.info(), job.settings
+    ranks, pad = Ranks(), load_tokenizer(info).marks.eot
+    rows = _rows(min(chosen["micro_batch_size"], chosen["batch_size"]), chosen["context"], info.vocab_size)
     tuned = opening.open_model(job, rows[0], pad, ranks, lambda _: None)
     backoff = Backoff(Progress(steps=1), chosen["micro_batch_size"], tuned.model, lambda _: None)
     gradients = Gradients(tuned.model, tuned.weights, pad, ranks, backoff)

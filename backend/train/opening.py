@@ -1,4 +1,4 @@
-"""Opens what a run works with: its files as rows, its model with adapters, its optimizer."""
+"""Opens what a run works with: torch's switches, its files as rows, its model with adapters, its optimizer."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -49,6 +49,14 @@ class Tuned:
     model: Any
     optimizer: Any
     weights: list[torch.nn.Parameter]
+
+
+def set_up(job: Job) -> None:
+    """Threads and determinism of a process that trains."""
+    torch.set_num_threads(job.threads)
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    # Else every new tensor is filled before it is written.
+    torch.utils.deterministic.fill_uninitialized_memory = False
 
 
 def open_data(folder: Folder, job: Job) -> Data:

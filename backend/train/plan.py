@@ -57,13 +57,10 @@ def rate_setting(model: str) -> str:
     return f"train.tokens_per_s.{model}"
 
 
-async def make(ctx: Context, request: wire.StartRun) -> wire.Plan:
-    """What would be trained and what it takes. Raises BadRequest for too little to learn from, or a bad value."""
-    return (await prepare(ctx, request)).plan
-
-
 async def prepare(ctx: Context, request: wire.StartRun) -> Prepared:
-    """The plan with its files. Raises as `make` does."""
+    """What would be trained, on which files, and what it takes.
+
+    Raises BadRequest for too little to learn from, or a bad value."""
     overrides = {name: value for name, value in request.settings.items() if value is not None}
     if request.steps is not None:
         overrides["train_steps"] = request.steps

@@ -45,8 +45,8 @@ def measured(
         files=held_out.rows_by_file(texts, info, data.tokenizer, context, EVALUATED * context),
         elsewhere=held_out.rows_by_file(probe.texts(), info, data.tokenizer, context, EVALUATED * context),
     )
-    give_back()
     while True:
+        give_back()
         try:
             found = evaluate.compare(model, tests, data.tokenizer, data.pad, device, check, job.rival_path, together)
             break

@@ -22,7 +22,7 @@ from backend.store.content import ContentStore
 from backend.train import lora, syntax
 from backend.train.batches import batch
 from backend.train.dataset import Member, Rows, Texts
-from backend.train.evaluate import losses
+from backend.train.forward import nats
 from backend.train.packing import Row
 from backend.train.settings import defaults
 
@@ -54,7 +54,7 @@ def training_rate(rows: list[Row], settings: dict[str, Any]) -> float:
         some = rows[step * MICRO_BATCH : (step + 1) * MICRO_BATCH]
         started = time.process_time()
         with torch.autocast("cpu", torch.bfloat16, enabled=fast_bf16()):
-            loss = losses(model, batch(some, 0))
+            loss = nats(model, batch(some, 0))
         loss.backward()
         if step:  # the first one is slow for reasons of its own
             seconds += time.process_time() - started

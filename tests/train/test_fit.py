@@ -13,7 +13,7 @@ from backend.models.catalog import ModelInfo
 from backend.train import fit, plan, run
 from backend.train.settings import merged
 from tests.train.conftest import SMALL
-from tests.train.test_train_plan import box, files
+from tests.train.test_train_plan import box, files, planned
 
 __all__ = ["box"]
 CHOSEN = merged({"micro_batch_size": 8, "batch_size": 32, "context": 2048, "lora_r": 16})
@@ -40,14 +40,14 @@ def test_a_smaller_micro_batch_comes_first() -> None:
 
 async def test_a_run_that_does_not_fit_is_refused_with_what_would(box: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("backend.train.plan.devices.memory_available", lambda: 1_200_000_000)
-    made = await plan.make(box, wire.StartRun(settings={"context": 2048}))
+    made = await planned(box, wire.StartRun(settings={"context": 2048}))
     assert made.offer is not None
     assert "it fits with micro_batch_size=" in made.sentence
     with pytest.raises(BadRequest) as refused:
         await run.start(box, wire.StartRun(settings={"context": 2048}))
     assert refused.value.message.startswith("The run does not fit: needs ")
     assert refused.value.hint.startswith("It fits with --set micro_batch_size=")
-    fits = await plan.make(box, wire.StartRun(settings={"context": 2048, **made.offer}))
+    fits = await planned(box, wire.StartRun(settings={"context": 2048, **made.offer}))
     assert fits.offer is None and fits.sentence.startswith("fits: ")
     monkeypatch.setattr("backend.train.plan.devices.memory_available", lambda: 1_000_000)
     with pytest.raises(BadRequest) as refused:
@@ -65,8 +65,8 @@ async def test_with_a_gpu_the_data_decide_and_on_a_cpu_twenty_minutes(
     box: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     box.files = files(3000, 300, 40_000)
-    slow = await plan.make(box, wire.StartRun())
+    slow = await planned(box, wire.StartRun())
     assert slow.epochs < 1 and slow.duration_s < 25 * 60
     monkeypatch.setattr("backend.train.plan.devices.gpus", lambda: ["one"])
-    whole = await plan.make(box, wire.StartRun())
+    whole = await planned(box, wire.StartRun())
     assert 2.9 < whole.epochs < 3.1

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backend.train.batches import batch
-from backend.train.evaluate import losses
+from backend.train.forward import nats
 from backend.train.packing import Document, Row, cut, halves, pack
 
 TEXTS = st.text(alphabet="ab :=.\t\n\r\u2028é", max_size=400)
@@ -102,7 +102,7 @@ def document(ids: Sequence[int]) -> Document:
 
 def loss_of(model: Any, *rows: Row) -> float:
     with torch.no_grad():
-        return float(losses(model, batch(rows, 0)))
+        return float(nats(model, batch(rows, 0)))
 
 
 DOCUMENTS = st.lists(st.lists(st.integers(1, VOCABULARY - 1), min_size=1, max_size=20), min_size=1, max_size=5)

@@ -50,9 +50,13 @@ def box(monkeypatch: pytest.MonkeyPatch, small_model: ModelInfo) -> Any:
     return one
 
 
+async def planned(box: Any, request: wire.StartRun) -> wire.Plan:
+    return (await plan.prepare(box, request)).plan
+
+
 async def refusal(box: Any, **request: Any) -> str:
     with pytest.raises(BadRequest) as refused:
-        await plan.make(box, wire.StartRun(**request))
+        await planned(box, wire.StartRun(**request))
     return refused.value.message
 
 
@@ -77,38 +81,38 @@ async def test_bad_values_are_refused_before_anything_starts(box: Any) -> None:
 
 
 async def test_steps_and_batch_are_exactly_what_was_asked_for(box: Any) -> None:
-    made = await plan.make(box, wire.StartRun(steps=60, settings={"batch_size": 12, "seed": 7}))
+    made = await planned(box, wire.StartRun(steps=60, settings={"batch_size": 12, "seed": 7}))
     assert (made.steps, made.batch_size, made.settings["seed"]) == (60, 12, 7)
     assert made.overridden == ["batch_size", "seed", "train_steps"]
     assert made.settings["learning_rate"] == 4e-3
 
 
 async def test_steps_grow_with_the_data_and_shrink_with_the_time(box: Any) -> None:
-    small = await plan.make(box, wire.StartRun())
+    small = await planned(box, wire.StartRun())
     assert 2.9 <= small.epochs <= 3.2
     box.files = files(600, 12)
-    large = await plan.make(box, wire.StartRun())
+    large = await planned(box, wire.StartRun())
     assert large.steps * large.batch_size > 4 * small.steps * small.batch_size
-    minute = await plan.make(box, wire.StartRun(minutes=1))
-    two = await plan.make(box, wire.StartRun(minutes=2))
+    minute = await planned(box, wire.StartRun(minutes=1))
+    two = await planned(box, wire.StartRun(minutes=2))
     assert minute.steps < two.steps < large.steps * large.batch_size
     box.rate = 9_000
-    assert (await plan.make(box, wire.StartRun(minutes=2))).steps > two.steps
+    assert (await planned(box, wire.StartRun(minutes=2))).steps > two.steps
     assert small.train_files == 60 and small.test_files == 12 and small.test_tokens > 60_000
     assert small.tokens_per_epoch == sum(plan.tokens_of(file) for file in files(60, 12) if file.set == "train")
 
 
 async def test_the_plan_says_what_finds_syntactic_nodes(box: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("backend.train.plan.syntax.installed", lambda: True)
-    assert (await plan.make(box, wire.StartRun())).settings["fim_nodes"] == "tree-sitter"
-    asked = await plan.make(box, wire.StartRun(settings={"fim_nodes": "indentation"}))
+    assert (await planned(box, wire.StartRun())).settings["fim_nodes"] == "tree-sitter"
+    asked = await planned(box, wire.StartRun(settings={"fim_nodes": "indentation"}))
     assert asked.settings["fim_nodes"] == "indentation" and asked.overridden == ["fim_nodes"]
     monkeypatch.setattr("backend.train.plan.syntax.installed", lambda: False)
-    assert (await plan.make(box, wire.StartRun())).settings["fim_nodes"] == "indentation"
+    assert (await planned(box, wire.StartRun())).settings["fim_nodes"] == "indentation"
     assert "not installed" in await refusal(box, settings={"fim_nodes": "tree-sitter"})
 
 
 async def test_the_sentence_says_whether_it_fits(box: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert (await plan.make(box, wire.StartRun())).sentence.startswith("fits: ")
+    assert (await planned(box, wire.StartRun())).sentence.startswith("fits: ")
     monkeypatch.setattr("backend.train.plan.devices.memory_available", lambda: 300_000_000)
-    assert "does not fit" in (await plan.make(box, wire.StartRun())).sentence
+    assert "does not fit" in (await planned(box, wire.StartRun())).sentence

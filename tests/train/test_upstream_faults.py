@@ -24,13 +24,13 @@ from backend.scan.results import AcceptedFile
 from backend.serve.prompt import lay_out
 from backend.serve.request import CompletionRequest
 from backend.store.database import Database
-from backend.train import plan
 from backend.train.dataset import Rows, held_out_rows
 from backend.train.documents import Documents, File
 from backend.train.fim import split
 from backend.train.packing import Document, pack
 from backend.train.settings import merged
 from tests.train.content_shelf import parts_of, text_of, texts_of
+from tests.train.test_train_plan import planned
 
 LAYOUTS = ("psm", "spm", "spm_contiguous")
 MOST_EPOCHS = 10
@@ -100,8 +100,8 @@ def test_scoring_training_and_serving_read_the_same_tokens(
     from backend.models.load import load_base
     from backend.scan import loss, score
     from backend.scan.text import decode
+    from backend.train import forward
     from backend.train.batches import batch
-    from backend.train.evaluate import losses
     from backend.train.packing import Row
 
     monkeypatch.setattr(loss, "fast_bf16", lambda: False)
@@ -123,7 +123,7 @@ def test_scoring_training_and_serving_read_the_same_tokens(
     scored = next(record for record in found if record["kind"] == "losses")["rows"][0]
     behind = Document([tokenizer.marks.eot, *trained[:-1]], [0.0] + [1.0] * (len(trained) - 1))
     with torch.no_grad():
-        nats = float(losses(load_base(starter), batch([Row(512, [behind])], 0)))
+        nats = float(forward.nats(load_base(starter), batch([Row(512, [behind])], 0)))
     assert scored[2] == len(trained) - 1
     assert scored[1] * scored[2] == pytest.approx(nats, rel=1e-4)
 
@@ -166,7 +166,7 @@ async def test_a_small_set_is_not_read_again_and_again(
     box: Any, size: int, context: int, minutes: float | None
 ) -> None:
     box.files = accepted(12, 60, size)
-    made = await plan.make(box, wire.StartRun(minutes=minutes, settings={"context": context}))
+    made = await planned(box, wire.StartRun(minutes=minutes, settings={"context": context}))
     one_step = made.epochs / made.steps
     most = MOST_EPOCHS if minutes or size < 20_000 else MOST_EPOCHS / 2
     assert 0 < made.epochs <= most + one_step + 0.01
@@ -175,7 +175,7 @@ async def test_a_small_set_is_not_read_again_and_again(
 
 async def test_even_a_batch_larger_than_the_set_is_bounded(box: Any) -> None:
     box.files = accepted(12, 60, 4_000)
-    made = await plan.make(box, wire.StartRun(minutes=600, settings={"batch_size": 32}))
+    made = await planned(box, wire.StartRun(minutes=600, settings={"batch_size": 32}))
     assert made.batch_size == 32 and made.epochs <= MOST_EPOCHS + 1
 
 
@@ -183,7 +183,7 @@ async def test_the_number_of_steps_follows_the_batch_that_was_asked_for(box: Any
     box.files = accepted(100, 20)
     steps = []
     for size in (4, 8, 16, 32):
-        made = await plan.make(box, wire.StartRun(settings={"batch_size": size}))
+        made = await planned(box, wire.StartRun(settings={"batch_size": size}))
         assert made.batch_size == size
         steps.append(made.steps)
     for more, less in pairwise(steps):
@@ -230,7 +230,7 @@ async def test_the_latest_best_is_the_best_checkpoint_and_not_the_newest(ctx: An
 async def test_no_test_file_is_refused_in_words(box: Any, tmp_path: Path) -> None:
     box.files = accepted(40, 0)
     with pytest.raises(BadRequest, match="held-out files have about 0 tokens; at least 8000 are needed"):
-        await plan.make(box, wire.StartRun())
+        await planned(box, wire.StartRun())
 
 
 def test_no_test_file_is_no_division_by_zero(starter: ModelInfo, tokenizer: TextTokenizer, tmp_path: Path) -> None:
@@ -247,10 +247,10 @@ def test_no_test_file_is_no_division_by_zero(starter: ModelInfo, tokenizer: Text
 async def test_a_set_of_which_nearly_all_was_rejected_is_refused_in_words(box: Any) -> None:
     box.files = accepted(0, 12)
     with pytest.raises(BadRequest, match="none is left to train on"):
-        await plan.make(box, wire.StartRun())
+        await planned(box, wire.StartRun())
     box.files = [*accepted(0, 12), *accepted(2, 0, size=30)]
     with pytest.raises(BadRequest, match="training files have about 18 tokens; at least 2000 are needed"):
-        await plan.make(box, wire.StartRun())
+        await planned(box, wire.StartRun())
 
 
 # Steps and rows that depend on how many cores the machine has.
@@ -262,7 +262,7 @@ async def test_the_plan_does_not_depend_on_the_number_of_cores(box: Any, monkeyp
     for cores in (1, 2, 64):
         monkeypatch.setattr(os, "cpu_count", lambda cores=cores: cores)
         monkeypatch.setattr(os, "sched_getaffinity", lambda _, cores=cores: set(range(cores)))
-        found = await plan.make(box, wire.StartRun())
+        found = await planned(box, wire.StartRun())
         made.append((found.steps, found.batch_size, found.epochs, found.tokens_per_epoch, found.settings))
     assert made[0] == made[1] == made[2]
 
