@@ -16,13 +16,13 @@ import sysconfig
 import tempfile
 import threading
 import time
-import venv
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from backend.models.catalog import starter, starter_folder
 from backend.models.tokenizer import load_tokenizer
+from tests.benchmarks.other_tools import interpreter
 
 PEERS = ("transformers[serving]==5.24.0", "torch==2.13.0")
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "refact-tui" / "other-servers"
@@ -172,7 +172,7 @@ def servers(folder: Path) -> list[Server]:
     """Ours, and the others where they can be installed."""
     home = {"REFACT_TUI_HOME": str(folder / "home"), "REFACT_TUI_PORT": "PORT"}
     found = [Server("refact-tui", [sys.executable, "-P", "-m", "backend"], "starter:base", home)]
-    if python := peers_python():
+    if python := interpreter(CACHE, list(PEERS)):
         hub = folder / "hub"
         (hub / "hub").mkdir(parents=True)
         quiet = {"HF_HUB_OFFLINE": "1", "HF_HOME": str(hub), "TRANSFORMERS_VERBOSITY": "error"}
@@ -182,23 +182,6 @@ def servers(folder: Path) -> list[Server]:
         found.append(Server("transformers serve", serve, model, quiet))
         found.append(Server("  with --continuous-batching", batched, model, quiet))
     return found
-
-
-def peers_python() -> Path | None:
-    """The interpreter that has the other server, installed now where it is not there; None where that fails."""
-    python, stamp = CACHE / "bin" / "python", CACHE / "installed.txt"
-    if stamp.exists() and stamp.read_text() == "\n".join(PEERS):
-        return python
-    print(f"installing {PEERS[0]} and what it needs into {CACHE} (once, a minute or two)", flush=True)
-    try:
-        venv.create(CACHE, with_pip=True, clear=True)
-        command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *PEERS]
-        subprocess.run(command, check=True, capture_output=True, text=True)
-    except (OSError, subprocess.CalledProcessError) as error:
-        print(f"skipped: cannot install it ({str(getattr(error, 'stderr', '') or error).strip()[-200:]})")
-        return None
-    stamp.write_text("\n".join(PEERS))
-    return python
 
 
 def main() -> None:

@@ -11,7 +11,6 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
-import venv
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ import torch
 from backend.models.catalog import read_folder, starter_folder
 from backend.models.tokenizer import load_tokenizer
 from backend.train.launch import environment
+from tests.benchmarks.other_tools import interpreter
 
 PEERS = ("trl==1.16.0", "peft==0.21.2", "transformers==5.24.0", "accelerate==1.15.0", "psutil")
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "refact-tui" / "other-trainers"
@@ -59,7 +59,7 @@ class Case:
 
 
 def main() -> None:
-    python = peers_python()
+    python = interpreter(CACHE, [*PEERS, f"torch=={torch.__version__.partition('+')[0]}"])
     with tempfile.TemporaryDirectory(prefix="bench-training-") as name:
         folder = Path(name)
         for case in cases(folder):
@@ -122,27 +122,6 @@ def rows_of(case: Case, folder: Path) -> Path:
     target = folder / "rows.json"
     target.write_text(json.dumps(rows))
     return target
-
-
-def peers_python() -> Path | None:
-    """The interpreter that has the other trainers, installed now where it is not there; None where that fails."""
-    python = CACHE / "bin" / "python"
-    wanted = [*PEERS, f"torch=={torch.__version__.partition('+')[0]}"]
-    stamp = CACHE / "installed.txt"
-    if stamp.exists() and stamp.read_text() == "\n".join(wanted):
-        return python
-    print(f"installing {wanted[0]} and what it needs into {CACHE} (once, a minute or two)", flush=True)
-    try:
-        venv.create(CACHE, with_pip=True, clear=True)
-        command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *wanted]
-        subprocess.run(command, check=True, capture_output=True, text=True)
-    except (OSError, subprocess.CalledProcessError) as error:
-        print(
-            f"skipped: cannot install the other trainers ({str(getattr(error, 'stderr', '') or error).strip()[-200:]})"
-        )
-        return None
-    stamp.write_text("\n".join(wanted))
-    return python
 
 
 def compare(case: Case, folder: Path, python: Path | None) -> None:

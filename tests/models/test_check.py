@@ -17,7 +17,8 @@ from backend.models import families
 from backend.models.catalog import ModelInfo
 from backend.models.check import APART, check
 from backend.models.describe import Wanted, describe
-from tests.models.tiny_families import Tiny, byte_level, starcoder_like
+from tests.models.tiny_families import Tiny
+from tests.models.tiny_tokenizers import byte_level, starcoder_like
 
 KNOWN = families.Known(families.shipped())
 AUTO = {"AutoModelForCausalLM": "modeling_mine.Mine", "AutoConfig": "modeling_mine.MineConfig"}

@@ -12,7 +12,8 @@ from backend.models import catalog, families, layout
 from backend.models.catalog import ModelInfo
 from backend.models.families import MARKS, Family
 from backend.models.tokenizer import NONE, load_tokenizer
-from tests.models.tiny_families import FAMILIES, Tiny, corpus
+from tests.models.tiny_families import FAMILIES, Tiny
+from tests.models.tiny_tokenizers import corpus
 
 PARTS = ["a", "f", " ", "  ", "\n", "\t", "(", "x = 1", "é", "▁", "日", "e\u0301", "<s>", "<fim_prefix>", "\r\n"]
 CODE = st.lists(st.sampled_from(PARTS), max_size=8).map("".join) | st.text(max_size=12)

@@ -13,7 +13,8 @@ from backend.models.catalog import ModelInfo, starter
 from backend.models.tokenizer import load_tokenizer
 from backend.serve.request import Adapter, CompletionRequest
 from tests.models.conftest import described
-from tests.models.tiny_families import BY_FAMILY, corpus
+from tests.models.tiny_families import BY_FAMILY
+from tests.models.tiny_tokenizers import corpus
 from tests.serve.bench import Bench
 
 HOSTED = ("starter", "codellama", "deepseek-coder", "qwen2.5-coder", "granite-code", "codestral", "llama3")

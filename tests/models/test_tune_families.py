@@ -26,7 +26,8 @@ from backend.serve.weights import Weights, read_weights
 from backend.train import lora, save
 from backend.train.job import Folder
 from backend.train.loop import Trainer
-from tests.models.tiny_families import Tiny, corpus
+from tests.models.tiny_families import Tiny
+from tests.models.tiny_tokenizers import corpus
 from tests.train.tiny_run import lines, write_run
 
 STEPS, TOKENS = 8, 10

@@ -9,8 +9,8 @@ from backend.context import Context
 from backend.scan import changes, results
 from backend.sources import catalog, history
 from tests.scan.test_scan_flow import bring, check_totals, scanned
+from tests.sources.private_servers import ended
 from tests.sources.test_history import commit, empty
-from tests.sources.test_private import ended
 
 FILES = 40
 

@@ -22,9 +22,9 @@ from backend.sources.ages import ages
 from backend.sources.fetch import fetch
 from backend.sources.members import Place
 from backend.sources.stream import members
+from tests.sources.private_servers import TOKEN, GitOverHttps, ended
 from tests.sources.test_git_sources import run
 from tests.sources.test_links import certificate as certificate
-from tests.sources.test_private import TOKEN, GitOverHttps, ended
 
 NOON = 1_700_000_000
 

@@ -40,3 +40,10 @@ def room(app: RefactApp) -> Room:
     found = app.screen_stack[0]
     assert isinstance(found, Room)
     return found
+
+
+async def press(pilot: Pilot[Any], *names: str) -> None:
+    """Keys as a person presses them: each when the one before has taken effect."""
+    for name in names:
+        await pilot.press(name)
+        await pilot.pause()

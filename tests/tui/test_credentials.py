@@ -18,7 +18,7 @@ from refact_tui.dialogs.new_credential import NEEDS_NAME, NEEDS_TOKEN
 from refact_tui.frame import RefactApp
 from refact_tui.signs import clean
 from refact_tui.widgets.secret_input import SecretInput
-from tests.sources.test_private import Sshd, project, sshd
+from tests.sources.private_servers import Sshd, project, sshd
 from tests.tui.pilots import screen_text, sees, until
 
 __all__ = ["project", "sshd"]

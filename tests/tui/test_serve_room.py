@@ -6,7 +6,6 @@ from typing import Any
 import msgspec
 import pytest
 from starlette.requests import Request
-from textual.pilot import Pilot
 
 from backend import wire
 from backend.context import Context
@@ -14,7 +13,7 @@ from refact_tui import keys
 from refact_tui.frame import RefactApp
 from refact_tui.rooms.serve import PANES
 from tests.tui.golden import matches
-from tests.tui.pilots import screen_text, sees, until
+from tests.tui.pilots import press, screen_text, sees, until
 from tests.tui.samples import BUSY
 from tests.tui.stub_engine import EMPTY, ENGINE, StubEngine
 
@@ -134,13 +133,6 @@ SCREENS: dict[str, tuple[wire.State, list[str], str]] = {
 @pytest.fixture(autouse=True)
 def same_box(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "gethostname", lambda: "gpu-box")
-
-
-async def press(pilot: Pilot[str], *names: str) -> None:
-    """Keys as a person presses them: each when the one before has taken effect."""
-    for name in names:
-        await pilot.press(name)
-        await pilot.pause()
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")

@@ -5,14 +5,13 @@ from typing import Any
 
 import msgspec
 import pytest
-from textual.pilot import Pilot
 
 from backend import wire
 from refact_tui import keys
 from refact_tui.frame import RefactApp
 from refact_tui.rooms.system import PANES
 from tests.tui.golden import matches
-from tests.tui.pilots import screen_text, sees, until
+from tests.tui.pilots import press, screen_text, sees, until
 from tests.tui.samples import BUSY, JOB, TRAINING
 from tests.tui.stub_engine import EMPTY, StubEngine
 
@@ -61,13 +60,6 @@ SCREENS: dict[str, tuple[list[str], str]] = {
 @pytest.fixture(autouse=True)
 def same_box(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "gethostname", lambda: "gpu-box")
-
-
-async def press(pilot: Pilot[str], *names: str) -> None:
-    """Keys as a person presses them: each when the one before has taken effect."""
-    for name in names:
-        await pilot.press(name)
-        await pilot.pause()
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
