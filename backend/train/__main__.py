@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 from backend.errors import RefactError
 from backend.jobs.journal import JournalWriter, Silence
@@ -69,10 +70,24 @@ def kept(checkpoint: Path | None) -> str:
     return f"The best checkpoint, {checkpoint.name}, is good." if checkpoint else "No checkpoint was made before that."
 
 
+def end(status: int) -> NoReturn:
+    """End this process with `status`.
+
+    Of processes side by side some end early, or after a failure, while threads of torch still speak with the others:
+    the interpreter's orderly end aborts when it meets one, and torchrun takes that for a failed run.
+    """
+    if "TORCHELASTIC_RUN_ID" not in os.environ:
+        sys.exit(status)
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
+
+
 if __name__ == "__main__":
     flag = Flag()
     signal.signal(signal.SIGTERM, flag.raise_)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     logging.basicConfig(level=logging.WARNING)
     gc.freeze()
-    sys.exit(main(Folder(Path(sys.argv[1]).absolute()), flag))
+    end(main(Folder(Path(sys.argv[1]).absolute()), flag))

@@ -68,6 +68,7 @@ class Trainer:
         if not resumed:
             self._begin()
         self._train()
+        self.ranks.leave()
         if self.ranks.first:
             self._evaluate()
         return self.progress.reason

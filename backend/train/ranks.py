@@ -64,3 +64,8 @@ class Ranks:
     def wait(self) -> None:
         """Go on when all have come this far."""
         self.accelerator.wait_for_everyone()
+
+    def leave(self) -> None:
+        """Part from the others when all have come this far; nothing is shared after this."""
+        self.wait()
+        self.accelerator.end_training()
