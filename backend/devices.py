@@ -16,6 +16,8 @@ class Gpu:
     name: str
     memory_bytes: int
     free_bytes: int
+    capability: tuple[int, int] = (8, 0)
+    """CUDA's; from 8.0 on it computes in bf16."""
 
 
 def gpus() -> list[Gpu]:
@@ -38,6 +40,11 @@ def memory_available() -> int:
     """Bytes that a run may take: of the GPU with most free memory, else of this machine or its container."""
     if found := gpus():
         return max(gpu.free_bytes for gpu in found)
+    return main_memory_available()
+
+
+def main_memory_available() -> int:
+    """Bytes of this machine, or of its container, that are free."""
     free = psutil.virtual_memory().available
     try:
         limit = int((CGROUP / "memory.max").read_text())
@@ -84,4 +91,5 @@ def _gpu(index: int) -> Gpu:
     handle = pynvml.nvmlDeviceGetHandleByIndex(index)
     name, memory = pynvml.nvmlDeviceGetName(handle), pynvml.nvmlDeviceGetMemoryInfo(handle)
     text = name.decode() if isinstance(name, bytes) else str(name)
-    return Gpu(index=index, name=text, memory_bytes=int(memory.total), free_bytes=int(memory.free))
+    major, minor = pynvml.nvmlDeviceGetCudaComputeCapability(handle)
+    return Gpu(index, text, int(memory.total), int(memory.free), (int(major), int(minor)))

@@ -70,12 +70,13 @@ async def list_families(request: Request) -> Response:
 
 
 async def host(request: Request) -> Response:
-    """POST /hosts: host one more model; it loads in the background."""
-    ctx, model = context(request), (await body(request, wire.HostModel)).model
-    if model not in ctx.hosts.models():
-        await ctx.hosts.take_up(model)
-        await switch.take_up(ctx, model)
-    return answer(ctx.hosts.show(model))
+    """POST /hosts: host one more model, or place one anew; it loads in the background."""
+    ctx, wanted = context(request), await body(request, wire.HostModel)
+    new = wanted.model not in ctx.hosts.models()
+    await ctx.hosts.take_up(wanted.model, wanted.placement)
+    if new:
+        await switch.take_up(ctx, wanted.model)
+    return answer(ctx.hosts.show(wanted.model))
 
 
 async def unhost(request: Request) -> Response:

@@ -1,7 +1,7 @@
 """Checkpoints ready to decode with: a few as merged copies of the base, any number beside it; it is never changed."""
 
 from collections import OrderedDict
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,10 @@ OFTEN = 2
 """A checkpoint that is asked for so many times is worth a copy."""
 
 
+def _nobody(made: Weights | LowRank, path: Path) -> None:
+    """All of the model is held here."""
+
+
 @dataclass(frozen=True)
 class Chosen:
     """What a request decodes with from its first token to its last."""
@@ -32,8 +36,9 @@ class Chosen:
 class Adapters:
     """Decides for each request whether its checkpoint runs on a copy of its own or beside the base."""
 
-    def __init__(self, base: Weights, shape: Shape) -> None:
-        self._base, self._shape = base, shape
+    def __init__(self, base: Weights, shape: Shape, made: Callable[[Weights | LowRank, Path], None] = _nobody) -> None:
+        """`made` hears of every copy and adapter before it is used: other processes may hold parts of the model."""
+        self._base, self._shape, self._made = base, shape, made
         self._copies: OrderedDict[str, Weights] = OrderedDict()
         self._beside: OrderedDict[str, Fitted] = OrderedDict()
         self._asked: dict[str, int] = {}
@@ -61,7 +66,12 @@ class Adapters:
         """A merged copy, not yet in use; takes up to seconds, and may be made while others decode.
 
         Raises what `get` raises."""
-        return self._copies.get(self._name(adapter)) or merged(fit(self._base, self._shape, Path(adapter.path)))
+        if copy := self._copies.get(self._name(adapter)):
+            return copy
+        path = Path(adapter.path)
+        made = merged(fit(self._base, self._shape, path))
+        self._made(made, path)
+        return made
 
     def install(self, adapter: Adapter, copy: Weights, busy: Collection[str]) -> None:
         """Use a copy from now on, in place of one that no request decodes with; without such the adapter stays beside.
@@ -89,6 +99,7 @@ class Adapters:
     def _fitted(self, name: str, path: Path) -> Fitted:
         if name not in self._beside:
             self._beside[name] = fit(self._base, self._shape, path)
+            self._made(self._beside[name].change, path)
             while len(self._beside) > 1 and sum(one.change.bytes for one in self._beside.values()) > BESIDE_BYTES:
                 self._beside.popitem(last=False)
         self._beside.move_to_end(name)

@@ -44,7 +44,7 @@ class Batch:
         self._most, self._guesses = rows, guesses
         self._waiting, self._pace = Waiting(), Pace()
         self._rows: list[Row] = []
-        self._prefixes = Prefixes(model.shape, kept_bytes)
+        self._prefixes = Prefixes(model.cache, kept_bytes)
 
     def add(self, row: Row) -> None:
         """Queue a request; it joins at the next step that has room."""

@@ -1,12 +1,13 @@
 """Keys and values of one request, and those of ended requests, found again by the tokens that they begin with."""
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from backend.serve.kind import PLAIN, Kind
 from backend.serve.llama import Shape
 
 STEP = 256
@@ -22,11 +23,12 @@ KEPT = 16
 class Cache:
     """Keys and values of one request, allocated once for its longest."""
 
-    def __init__(self, shape: Shape, length: int) -> None:
+    def __init__(self, shape: Shape, length: int, kind: Kind = PLAIN) -> None:
         self.length = length
         self.used = 0
         # One behind the other a layer, so that a step needs two views of all of it and none a layer.
-        self._room = torch.empty(2 * shape.layers, shape.kv_heads, length, shape.head)
+        size = (2 * shape.layers, shape.kv_heads, length, shape.head)
+        self._room = torch.empty(size, device=kind.device, dtype=kind.dtype)
 
     @property
     def bytes(self) -> int:
@@ -60,9 +62,9 @@ class Known:
 class Prefixes:
     """Caches of ended requests, the latest used of them; `key` names the weights that computed them."""
 
-    def __init__(self, shape: Shape, limit: int) -> None:
-        """Keep at most `limit` bytes."""
-        self._shape, self._limit = shape, limit
+    def __init__(self, new: Callable[[int], Cache], limit: int) -> None:
+        """Keep at most `limit` bytes; `new` makes an empty cache for so many tokens."""
+        self._new, self._limit = new, limit
         self._kept: list[Known] = []
 
     @property
@@ -81,14 +83,14 @@ class Prefixes:
             if shared > common:
                 best, common = one, shared
         if best is None:
-            return Cache(self._shape, _rounded(length))
+            return self._new(_rounded(length))
         if best in self._kept:
             self._kept.remove(best)
             if best.cache.length >= length and 2 * common >= best.cache.used:
                 best.cache.used = common
                 return best.cache
             self._kept.append(best)
-        cache = Cache(self._shape, _rounded(length))
+        cache = self._new(_rounded(length))
         cache.copy_from(best.cache, common)
         return cache
 
@@ -101,9 +103,9 @@ class Prefixes:
             del self._kept[0]
 
 
-def afforded(shape: Shape, free: int) -> tuple[int, int]:
+def afforded(shape: Shape, free: int, kind: Kind = PLAIN) -> tuple[int, int]:
     """Of `free` bytes: how many rows may be decoded together, in a quarter, and bytes for what is kept, an eighth."""
-    whole = 2 * shape.layers * shape.keys * shape.context * torch.float32.itemsize
+    whole = 2 * shape.layers * shape.keys * shape.context * kind.dtype.itemsize
     return max(1, min(ROWS, free // 4 // whole)), min(KEPT * whole, free // 8)
 
 

@@ -13,8 +13,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from backend.serve.caches import Cache
+from backend.serve.kind import PLAIN, Kind
 from backend.serve.llama import Shape
-from backend.serve.weights import Change, LowRank, Weights
+from backend.serve.weights import Change, Layer, LowRank, Weights
 
 
 class Piece(NamedTuple):
@@ -31,32 +32,57 @@ class Piece(NamedTuple):
 class Llama:
     """The forward pass; which weights it runs is the caller's choice each time."""
 
-    def __init__(self, shape: Shape) -> None:
-        self.shape = shape
+    def __init__(self, shape: Shape, kind: Kind = PLAIN, ends: bool = True) -> None:
+        """`ends`: its last layer is the model's own last one."""
+        self.shape, self.kind, self._ends = shape, kind, ends
         plain = 1.0 / shape.theta ** (torch.arange(0, shape.head, 2, dtype=torch.int64).float() / shape.head)
         frequencies = torch.tensor([shape.stretched(frequency) for frequency in plain.tolist()])
         angles = torch.outer(torch.arange(shape.context).float(), frequencies)
-        self._cos = torch.cat((angles, angles), -1).cos()
+        self._cos = torch.cat((angles, angles), -1).cos().to(*kind)
         # The sign of "rotate half" is folded into the table: one multiplication less in every layer.
-        self._sin = torch.cat((-angles.sin(), angles.sin()), -1)
+        self._sin = torch.cat((-angles.sin(), angles.sin()), -1).to(*kind)
+
+    def cache(self, length: int) -> Cache:
+        """An empty cache for so many tokens."""
+        return Cache(self.shape, length, self.kind)
 
     def forward(self, weights: Weights, pieces: Sequence[Piece]) -> Tensor:
         """Logits behind the last tokens of each piece, as many as it wants; the pieces' tokens join their caches.
 
-        Pieces of different requests share every projection. Each attends for itself: one padded call for all is no
-        faster where memory is what limits, and reads more (`bench_decode.py`). Of tokens behind which nothing is asked
-        for, the last layer computes no more than keys and values."""
+        They are float32 on the CPU wherever the model lies. Pieces of different requests share every projection. Each
+        attends for itself: one padded call for all is no faster where memory is what limits, and reads more
+        (`bench_decode.py`). Of tokens behind which nothing is asked for, the last layer computes no more than keys and
+        values."""
+        ends = weights.ends
+        assert ends
+        x = ends.embedding[[id_ for piece in pieces for id_ in piece.ids]]
+        x = self.rest(weights, pieces, self.blocks(weights.layers, pieces, x))
+        for piece in pieces:
+            piece.cache.used += len(piece.ids)
+        seen = F.rms_norm(x, (self.shape.hidden,), ends.norm, self.shape.epsilon)
+        return F.linear(seen, ends.head).float().cpu()
+
+    def close(self) -> None:
+        """Let go what it holds beyond this process; here that is nothing."""
+
+    def rest(self, weights: Weights, pieces: Sequence[Piece], x: Tensor) -> Tensor:
+        """What the layers make of `x` that are held elsewhere; here are none."""
+        return x
+
+    def blocks(self, layers: Sequence[Layer], pieces: Sequence[Piece], x: Tensor) -> Tensor:
+        """What `layers` make of `x`, a line a token of the pieces; behind the last one, a line a token that is wanted.
+
+        The caches take keys and values, and are to be told afterwards that they hold more."""
         shape = self.shape
         spans = _spans(pieces)
         positions = [place for piece in pieces for place in range(piece.cache.used, piece.cache.used + len(piece.ids))]
         cos, sin = self._cos[positions].unsqueeze(1), self._sin[positions].unsqueeze(1)
-        x = weights.embedding[[id_ for piece in pieces for id_ in piece.ids]]
-        attention = [_Attention(shape, piece, span) for piece, span in zip(pieces, spans, strict=True)]
+        attention = [_Attention(shape, piece, span, self.kind) for piece, span in zip(pieces, spans, strict=True)]
         changes = _changes(pieces, spans)
         asked = [
             place for piece, (_, end) in zip(pieces, spans, strict=True) for place in range(end - piece.wanted, end)
         ]
-        for number, layer in enumerate(weights.layers):
+        for number, layer in enumerate(layers):
             changed = [(start, end, change.layers[number]) for start, end, change in changes]
             seen = F.rms_norm(x, (shape.hidden,), layer.attention_norm, shape.epsilon)
             mixed = _linear(seen, layer.qkv, layer.qkv_bias, [(start, end, one.qkv) for start, end, one in changed])
@@ -64,7 +90,7 @@ class Llama:
             turned = turned * cos + turned.roll(shape.head // 2, -1) * sin
             values = mixed[:, shape.queries + shape.keys :].unflatten(-1, (-1, shape.head))
             queries, keys = turned[:, : shape.heads], turned[:, shape.heads :]
-            last = number == len(weights.layers) - 1
+            last = self._ends and number == len(layers) - 1
             attended = [one.attend(number, queries, keys, values, last) for one in attention]
             if last:
                 x = x[asked]
@@ -79,15 +105,13 @@ class Llama:
             gate, up = _linear(seen, layer.gate_up, layer.gate_up_bias, gate_up).chunk(2, -1)
             down = [(start, end, one.down) for start, end, one in changed]
             x = x + _linear(F.silu(gate) * up, layer.down, layer.down_bias, down)
-        for piece in pieces:
-            piece.cache.used += len(piece.ids)
-        return F.linear(F.rms_norm(x, (shape.hidden,), weights.norm, shape.epsilon), weights.head)
+        return x
 
 
 class _Attention:
     """One piece's attention over its own cache, into which its keys and values go first."""
 
-    def __init__(self, shape: Shape, piece: Piece, span: tuple[int, int]) -> None:
+    def __init__(self, shape: Shape, piece: Piece, span: tuple[int, int], kind: Kind) -> None:
         self._shape, (self._start, self._end) = shape, span
         self._wanted = piece.wanted
         new = len(piece.ids)
@@ -96,8 +120,9 @@ class _Attention:
         self._causal, self._mask = used == 0 and piece.wanted in (0, 1, new), None
         if new > 1 and not self._causal:
             # In numbers, since torch would make them of a mask of truths again in every layer.
-            unseen = torch.arange(end) > torch.arange(used, end).unsqueeze(1)
-            self._mask = torch.zeros(new, end).masked_fill_(unseen, -torch.inf)
+            places = torch.arange(end, device=kind.device)
+            unseen = places > places[used:].unsqueeze(1)
+            self._mask = torch.zeros(new, end, device=kind.device, dtype=kind.dtype).masked_fill_(unseen, -torch.inf)
 
     def attend(self, number: int, queries: Tensor, keys: Tensor, values: Tensor, last: bool) -> Tensor:
         """Of layer `number`; the tensors hold all pieces. In the last layer only for what is wanted."""

@@ -6,8 +6,10 @@ import itertools
 import logging
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, field
+
+import msgspec
 
 from backend.context import Context
 from backend.errors import NotReady, Overloaded, RefactError
@@ -15,8 +17,9 @@ from backend.jobs.process import Child, spawn
 from backend.models.catalog import as_json, get
 from backend.serve import protocol
 from backend.serve.measure import Measure
+from backend.serve.placement import Placed
 from backend.serve.request import Adapter, CompletionRequest, Delta
-from backend.wire import HostState, ServeMode
+from backend.wire import HostState, Placement, ServeMode
 
 log = logging.getLogger("refact.host")
 WAITING = 96
@@ -50,8 +53,17 @@ class Loading:
 class Host:
     """Keeps one worker alive and hands requests to it; `changed` is called when what it shows has changed."""
 
-    def __init__(self, ctx: Context, model: str, changed: Callable[[str], None]) -> None:
-        self.model = model
+    def __init__(
+        self,
+        ctx: Context,
+        model: str,
+        wish: Placement,
+        place: Callable[["Host"], Awaitable[Placed]],
+        changed: Callable[[str], None],
+    ) -> None:
+        """`place` makes the wish definite, each time that a worker is started."""
+        self.model, self.wish = model, wish
+        self.placed: Placed | None = None
         self.state: HostState = "loading"
         self.detail = ""
         self.mode: ServeMode = "off"
@@ -59,7 +71,8 @@ class Host:
         self.switched_ms: float | None = None
         self.memory_bytes: int | None = None
         self.measure = Measure()
-        self._ctx, self._changed = ctx, changed
+        self._ctx, self._place, self._changed = ctx, place, changed
+        self._again = asyncio.Event()
         self._ids = itertools.count(1)
         self._pending: dict[int, Pending] = {}
         self._loading: dict[int, Loading] = {}
@@ -70,6 +83,14 @@ class Host:
     def start(self) -> None:
         """Begin to load the model; returns at once."""
         self._task = asyncio.create_task(self._live(), name=f"host {self.model}")
+
+    async def restart(self, wish: Placement) -> None:
+        """Load anew, as is wished now; requests wait for it, those that are being answered end with an error."""
+        self.wish, self._deaths, self.detail = wish, 0, ""
+        self._become("loading")
+        self._again.set()
+        if self._child:
+            await self._child.stop(grace_s=0.5)
 
     async def close(self) -> None:
         """End the worker and every request."""
@@ -91,7 +112,9 @@ class Host:
 
     @property
     def context(self) -> int:
-        """Tokens the model can read; 0 where its folder is not complete."""
+        """Tokens the model reads at most; 0 where its folder is not complete."""
+        if self.placed:
+            return self.placed.context
         try:
             return get(self._ctx, self.model).context
         except RefactError:
@@ -167,23 +190,29 @@ class Host:
                 await self._one_life()
             except (OSError, RefactError) as error:
                 self.detail = f"The worker could not be started: {error}"
+                self._become("failed")
+                self._fail_all(NotReady(self.detail))
             if time.monotonic() - started > 30:
                 self._deaths = 0
             log.warning("the worker of %s ended: %s", self.model, self.detail or "killed")
             self._bury()
-            await asyncio.sleep(BACK_OFF_S[min(self._deaths, len(BACK_OFF_S) - 1)])
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._again.wait(), BACK_OFF_S[min(self._deaths, len(BACK_OFF_S) - 1)])
+            self._again.clear()
             self._deaths += 1
 
     async def _one_life(self) -> None:
         """From spawning a worker to its end."""
         pipe = asyncio.subprocess.PIPE
+        self.placed = await self._place(self)
+        threads = str(self.placed.threads)
         self._child = await spawn(
             self._ctx.paths,
             "backend.serve.worker",
             as_json(get(self._ctx, self.model)),
+            msgspec.json.encode(self.placed).decode(),
             log=self._ctx.paths.logs / "worker.log",
-            # One thread: a model of this size is bound by overhead, and beside a trainer a second one only waits.
-            env={"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"},
+            env={"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads, "CUDA_DEVICE_ORDER": "PCI_BUS_ID"},
             stdin=pipe,
             stdout=pipe,
         )
@@ -203,6 +232,8 @@ class Host:
             if pending := self._pending.get(message.id):
                 pending.begun = True
                 pending.pieces.put_nowait(message.delta)
+        elif isinstance(message, protocol.Warming):
+            self._become("warming")
         elif isinstance(message, protocol.Ready):
             self._greet(message)
         elif isinstance(message, protocol.Loaded):

@@ -6,29 +6,29 @@ import logging
 import sqlite3
 import time
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 
 import msgspec
-import psutil
 
 from backend import settings, wire
 from backend.checkpoints import catalog
 from backend.context import Context
-from backend.errors import BadRequest, NotFound, TooLarge
+from backend.devices import gpus
+from backend.errors import BadRequest, NotFound
 from backend.models.catalog import STARTER, get
 from backend.models.records import publish
 from backend.serve.acceptance import Acceptance
 from backend.serve.host import Host
 from backend.serve.keys import Keys, asking
 from backend.serve.llama import read_shape
+from backend.serve.placement import Placed, place
 from backend.serve.request import BASE, Adapter, CompletionRequest, Delta
 from backend.serve.statistics import Statistics
 from backend.serve.upstreams import Lists
 
 log = logging.getLogger("refact.hosting")
 HOSTED = "serve.hosted"
-"""Setting: names of the models that are hosted beside the starter."""
-WIDTH, DTYPE, DEVICE = 4, "fp32", "cpu"
-"""How models are hosted: bytes of a weight, and where it lies."""
+"""Setting: how each hosted model was placed, by its name; of the starter where that was chosen."""
 TIDY_S = 5.0
 """Between two looks at what is to be written."""
 QUIET_S = 0.25
@@ -40,7 +40,7 @@ class Hosts:
 
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
-        self._hosts = {STARTER: Host(ctx, STARTER, self._changed)}
+        self._hosts = {STARTER: self._new(STARTER, wire.Placement())}
         self._late: dict[str, asyncio.TimerHandle] = {}
         self._tidying: asyncio.Task[None] | None = None
         self.keys = Keys(ctx)
@@ -54,31 +54,47 @@ class Hosts:
         """At the engine's start: keys, counts, and the models that were hosted before, as far as they are there."""
         await self.keys.restore()
         await self.statistics.restore()
-        for name in await settings.get(self._ctx.db, HOSTED) or []:
+        kept = await settings.get(self._ctx.db, HOSTED) or {}
+        for name, wish in kept.items() if isinstance(kept, dict) else [(name, {}) for name in kept]:
             if name in self._ctx.models:
-                self._hosts[name] = Host(self._ctx, name, self._changed)
+                self._hosts[name] = self._new(name, msgspec.convert(wish, wire.Placement))
 
-    async def take_up(self, model: str) -> None:
-        """Host one more model; it begins to load.
+    async def take_up(self, model: str, wish: wire.Placement) -> None:
+        """Host one more model, or one that is hosted in another way; it begins to load.
 
-        Raises NotFound for an unknown model, BadRequest for one that cannot be hosted, TooLarge without memory."""
+        Raises NotFound for an unknown model, BadRequest for what cannot be, TooLarge without memory."""
         info = get(self._ctx, model)
         if "completion" not in info.supports:
             raise BadRequest(f"{model} does not support completion.", "See `refact-tui models list --json`.")
-        await asyncio.to_thread(read_shape, info.path)
         if info.pickle:
             raise BadRequest(
                 f"{model} cannot be hosted yet: its weights are pickled files.", "Save them as safetensors."
             )
-        needed, free = WIDTH * info.parameters, psutil.virtual_memory().available
-        if needed > free:
-            raise TooLarge(
-                f"{model} takes {needed / 1e9:.1f} GB to host, and {free / 1e9:.1f} GB are free.",
-                "Close something, or unhost another model.",
-            )
-        self._hosts[model] = Host(self._ctx, model, self._changed)
-        self._hosts[model].start()
+        host = self._hosts.get(model)
+        await self._placed(host or self._new(model, wish), wish)
+        if host is None:
+            self._hosts[model] = host = self._new(model, wish)
+            host.start()
+        elif host.wish != wish or host.state == "failed":
+            await host.restart(wish)
         await self._remember()
+
+    def _new(self, model: str, wish: wire.Placement) -> Host:
+        return Host(self._ctx, model, wish, lambda host: self._placed(host, host.wish), self._changed)
+
+    async def _placed(self, host: Host, wish: wire.Placement) -> Placed:
+        """Where a host's worker is to be. Raises NotFound, BadRequest, TooLarge."""
+        info = get(self._ctx, host.model)
+        shape = await asyncio.to_thread(read_shape, info.path)
+        others = [one for one in self._hosts.values() if one.model != host.model and one.placed]
+        taken = [(one.placed.gpus, one.wish.share) for one in others if one.placed]
+        there = await asyncio.to_thread(gpus)
+        if host.pid and host.placed:
+            # What it takes now it gives back first.
+            freed = (host.memory_bytes or 0) // len(host.placed.devices)
+            there = [replace(gpu, free_bytes=gpu.free_bytes + freed * (gpu.index in host.placed.gpus)) for gpu in there]
+        closed = {number for numbers, share in taken if not share for number in numbers}
+        return place(wish, info, shape, there, {number for numbers, _ in taken for number in numbers}, closed)
 
     async def give_up(self, model: str) -> None:
         """Host a model no longer. Raises NotFound for one that is not, BadRequest for the starter."""
@@ -91,7 +107,12 @@ class Hosts:
 
     async def _remember(self) -> None:
         self.grow()
-        await settings.set(self._ctx.db, HOSTED, [name for name in self._hosts if name != STARTER])
+        kept = {
+            name: msgspec.to_builtins(host.wish)
+            for name, host in self._hosts.items()
+            if name != STARTER or host.wish != wire.Placement()
+        }
+        await settings.set(self._ctx.db, HOSTED, kept)
         await publish(self._ctx)
 
     async def start(self) -> None:
@@ -209,8 +230,9 @@ class Hosts:
             first_token_ms_p50=host.measure.first_token_ms(0.5),
             first_token_ms_p95=host.measure.first_token_ms(0.95),
             acceptance=self.statistics.acceptance(model),
-            device=DEVICE,
-            dtype=DTYPE,
+            device=host.placed.named if host.placed else "",
+            dtype=host.placed.dtype if host.placed else "",
+            placement=host.wish,
             memory_bytes=host.memory_bytes,
             context=host.context,
             caps_version=self.caps_version,

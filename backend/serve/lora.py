@@ -1,5 +1,6 @@
 """An adapter as PEFT writes it: merged into a copy of the base weights, or as it is, to be run beside them."""
 
+import itertools
 import json
 import re
 from dataclasses import dataclass, fields, replace
@@ -11,9 +12,12 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from backend.errors import RefactError
+from backend.serve.kind import Kind
 from backend.serve.llama import Shape
 from backend.serve.weights import Change, Layer, LayerChange, LowRank, Weights, laid
 
+NUMBERS = itertools.count(1)
+"""Of copies and of adapters as they are made here."""
 WEIGHTS = "adapter_model.safetensors"
 LAYER = re.compile(r"base_model\.model\.model\.layers\.(\d+)\.\w+\.(\w+)\.lora_([AB])\.weight")
 WHOLE = {
@@ -40,30 +44,32 @@ def fit(base: Weights, shape: Shape, folder: Path) -> Fitted:
     scale = config["lora_alpha"] / (config["r"] ** 0.5 if config.get("use_rslora") else config["r"])
     parts: list[dict[str, list[Part]]] = [{} for _ in base.layers]
     for (number, module), (a, b) in pairs.items():
+        if number not in range(base.first, base.first + len(base.layers)) and number < shape.layers:
+            continue  # another process holds that layer
         try:
-            layer = base.layers[number]
+            layer = base.layers[number - base.first]
             field, start, rows = _place(layer, shape, module)
             if (a.shape[1], b.shape) != (getattr(layer, field).shape[1], (rows, len(a))):
                 raise ValueError(module)
         except (KeyError, IndexError, ValueError) as error:
             what = f"{module} of layer {number} does not fit"
             raise RefactError(f"{folder} is no adapter for this model: {what}.", "Pick another checkpoint.") from error
-        parts[number].setdefault(field, []).append(Part(start, a.float(), b.float() * scale))
+        parts[number - base.first].setdefault(field, []).append(Part(start, a.float(), b.float() * scale))
     layers = [
-        LayerChange(**{field: _fused(len(getattr(layer, field)), found) for field, found in one.items()})
+        LayerChange(**{field: _fused(len(getattr(layer, field)), found, base.kind) for field, found in one.items()})
         for layer, one in zip(base.layers, parts, strict=True)
     ]
     size = sum(change.a.nbytes + change.b.nbytes for layer in layers for _, change in _changes(layer))
-    return Fitted(_replaced(base, whole, folder), LowRank(tuple(layers), size))
+    return Fitted(_replaced(base, whole, folder), LowRank(tuple(layers), size, next(NUMBERS)))
 
 
 def merged(fitted: Fitted) -> Weights:
-    """A copy of the weights with the adapter added, W + B·A, in float32; it shares what the adapter leaves alone."""
+    """A copy of the weights with the adapter added, W + B·A; it shares what the adapter leaves alone."""
     layers = [
         replace(layer, **{field: laid(getattr(layer, field) + change.b @ change.a) for field, change in _changes(one)})
         for layer, one in zip(fitted.weights.layers, fitted.change.layers, strict=True)
     ]
-    return replace(fitted.weights, layers=tuple(layers))
+    return replace(fitted.weights, layers=tuple(layers), number=next(NUMBERS))
 
 
 def merge(base: Weights, shape: Shape, folder: Path) -> Weights:
@@ -79,14 +85,14 @@ class Part(NamedTuple):
     b: Tensor
 
 
-def _fused(rows: int, parts: list[Part]) -> Change:
+def _fused(rows: int, parts: list[Part], kind: Kind) -> Change:
     """Changes of modules that share a projection as one: they read the same, and each writes at rows of its own."""
     b = torch.zeros(rows, sum(len(part.a) for part in parts))
     rank = 0
     for start, a, own in parts:
         b[start : start + len(own), rank : rank + len(a)] = own
         rank += len(a)
-    return Change(torch.cat([part.a for part in parts]), b)
+    return Change(torch.cat([part.a for part in parts]).to(*kind), b.to(*kind))
 
 
 def _changes(layer: LayerChange) -> list[tuple[str, Change]]:
@@ -97,16 +103,17 @@ def _changes(layer: LayerChange) -> list[tuple[str, Change]]:
 
 def _replaced(base: Weights, whole: dict[str, Tensor], folder: Path) -> Weights:
     """`base` with trained embeddings; where it had one for both ends, so it has now. Without such the base itself."""
-    if not whole:
+    ends = base.ends
+    if not whole or ends is None:
         return base
     for name, weight in whole.items():
-        if weight.shape != getattr(base, name).shape:
+        if weight.shape != getattr(ends, name).shape:
             what = f"its {name} does not fit"
             raise RefactError(f"{folder} is no adapter for this model: {what}.", "Pick another checkpoint.")
-    fresh = {name: laid(weight.float()) for name, weight in whole.items()}
-    if base.head is base.embedding and "embedding" in fresh:
+    fresh = {name: laid(weight.to(*base.kind)) for name, weight in whole.items()}
+    if ends.head is ends.embedding and "embedding" in fresh:
         fresh = {"head": fresh["embedding"], **fresh}
-    return replace(base, **fresh)
+    return replace(base, ends=replace(ends, **fresh))
 
 
 def _read(folder: Path) -> tuple[dict[str, Any], dict[tuple[int, str], tuple[Tensor, Tensor]], dict[str, Tensor]]:

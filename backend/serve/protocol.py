@@ -27,6 +27,10 @@ class Load(msgspec.Struct, frozen=True, tag="load"):
     adapter: Adapter
 
 
+class Warming(msgspec.Struct, frozen=True, tag="warming"):
+    """The weights are in memory, and tried for the first time."""
+
+
 class Ready(msgspec.Struct, frozen=True, tag="ready"):
     memory_bytes: int
 
@@ -52,7 +56,7 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
 
 
 ToWorker = Generate | Cancel | Load
-FromWorker = Ready | Piece | Loaded | Failed
+FromWorker = Warming | Ready | Piece | Loaded | Failed
 
 _encoder = msgspec.msgpack.Encoder()
 to_worker = msgspec.msgpack.Decoder(ToWorker)

@@ -2,14 +2,15 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
-from safetensors.torch import load_file
+from safetensors import safe_open
 from torch import Tensor
 
 from backend.errors import RefactError
 from backend.models.folder import weight_files
+from backend.serve.kind import PLAIN, Kind
 from backend.serve.llama import Shape
 
 
@@ -29,14 +30,31 @@ class Layer:
     down_bias: Tensor | None = None
 
 
-@dataclass(frozen=True)
-class Weights:
-    """One complete model; a merged copy shares what its adapter does not touch."""
+@dataclass(frozen=True, eq=False)
+class Ends:
+    """What stands before the first layer of a model and behind its last one."""
 
     embedding: Tensor
-    layers: tuple[Layer, ...]
     norm: Tensor
     head: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Weights:
+    """A model, or a run of its layers; a merged copy shares what its adapter does not touch."""
+
+    layers: tuple[Layer, ...]
+    ends: Ends | None = None
+    """Held by the process that holds the first layers."""
+    first: int = 0
+    """The model's number of its first layer."""
+    number: int = 0
+    """Names the layers to the processes that hold the others; 0 are the base model's."""
+
+    @property
+    def kind(self) -> Kind:
+        some = self.layers[0].attention_norm
+        return Kind(some.device, some.dtype)
 
 
 class Change(NamedTuple):
@@ -62,20 +80,29 @@ class LowRank:
 
     layers: tuple[LayerChange, ...]
     bytes: int
+    number: int = 0
+    """Names it to the processes that hold other layers."""
 
 
-def read_weights(folder: Path, shape: Shape) -> Weights:
-    """The base weights, in float32 whatever they are stored in: on a CPU that decodes fastest for small models.
+def read_weights(
+    folder: Path, shape: Shape, kind: Kind = PLAIN, layers: range | None = None, ends: bool = True
+) -> Weights:
+    """The base weights, or some of the layers, of one kind whatever they are stored in.
 
-    Prompts read in bfloat16 would take three quarters of the time where the CPU computes in it, and change one answer
-    in eight of 48 tokens from the starter's own: too many for what is promised.
-
-    Raises RefactError where some are missing."""
+    On a CPU float32 decodes fastest for small models. Prompts read in bfloat16 would take three quarters of the time
+    where the CPU computes in it, and change one answer in eight of 48 tokens from the starter's own: too many for what
+    is promised. Raises RefactError where some are missing."""
+    layers = range(shape.layers) if layers is None else layers
+    wanted = tuple(f"model.layers.{number}." for number in layers)
     raw: dict[str, Tensor] = {}
     for path in weight_files(folder):
-        raw |= {name: tensor.float() for name, tensor in load_file(path).items()}
+        with safe_open(path, "pt") as file:
+            for name in file.keys():  # noqa: SIM118 (it is no mapping)
+                if name.startswith(wanted) or (ends and not name.startswith("model.layers.")):
+                    raw[name] = file.get_tensor(name).to(*kind)
     try:
-        return _arranged(raw, shape)
+        found = tuple(_layer(raw, f"model.layers.{number}", kind) for number in layers)
+        return Weights(found, _ends(raw) if ends else None, layers.start)
     except KeyError as error:
         raise RefactError(f"The model in {folder} has no weights called {error}.", "Copy it here again.") from error
 
@@ -88,35 +115,38 @@ def laid(weight: Tensor) -> Tensor:
     return weight.t().contiguous().t() if rows > columns else weight.contiguous()
 
 
-def _arranged(raw: dict[str, Tensor], shape: Shape) -> Weights:
-    def fused(block: str, *names: str) -> Tensor:
-        return laid(torch.cat([raw[f"{block}.{name}.weight"] for name in names]))
+def _ends(raw: dict[str, Tensor]) -> Ends:
+    embedding, tied = raw["model.embed_tokens.weight"], "lm_head.weight" not in raw
+    head = laid(embedding if tied else raw["lm_head.weight"])
+    return Ends(head if tied else embedding, raw["model.norm.weight"], head)
 
-    def bias(block: str, *names: str) -> Tensor | None:
+
+def _layer(raw: dict[str, Tensor], block: str, kind: Kind) -> Layer:
+    def fused(*names: str) -> Tensor:
+        # What was read goes as it is copied: a model is never in memory twice.
+        return laid(torch.cat([raw.pop(f"{block}.{name}.weight") for name in names]))
+
+    def bias(*names: str) -> Tensor | None:
         """Biases side by side, nought where only some have one."""
         found = [raw.get(f"{block}.{name}.bias") for name in names]
         if all(one is None for one in found):
             return None
         sizes = [len(raw[f"{block}.{name}.weight"]) for name in names]
-        return torch.cat([torch.zeros(size) if one is None else one for one, size in zip(found, sizes, strict=True)])
-
-    layers = []
-    for number in range(shape.layers):
-        block = f"model.layers.{number}"
-        layers.append(
-            Layer(
-                attention_norm=raw[f"{block}.input_layernorm.weight"],
-                qkv=fused(f"{block}.self_attn", "q_proj", "k_proj", "v_proj"),
-                output=fused(f"{block}.self_attn", "o_proj"),
-                mlp_norm=raw[f"{block}.post_attention_layernorm.weight"],
-                gate_up=fused(f"{block}.mlp", "gate_proj", "up_proj"),
-                down=fused(f"{block}.mlp", "down_proj"),
-                qkv_bias=bias(f"{block}.self_attn", "q_proj", "k_proj", "v_proj"),
-                output_bias=bias(f"{block}.self_attn", "o_proj"),
-                gate_up_bias=bias(f"{block}.mlp", "gate_proj", "up_proj"),
-                down_bias=bias(f"{block}.mlp", "down_proj"),
-            )
+        plain: Any = {"device": kind.device, "dtype": kind.dtype}
+        return torch.cat(
+            [torch.zeros(size, **plain) if one is None else one for one, size in zip(found, sizes, strict=True)]
         )
-    embedding, tied = raw["model.embed_tokens.weight"], "lm_head.weight" not in raw
-    head = laid(embedding if tied else raw["lm_head.weight"])
-    return Weights(head if tied else embedding, tuple(layers), raw["model.norm.weight"], head)
+
+    projections = {
+        "qkv": ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"),
+        "output": ("self_attn.o_proj",),
+        "gate_up": ("mlp.gate_proj", "mlp.up_proj"),
+        "down": ("mlp.down_proj",),
+    }
+    biases = {f"{field}_bias": bias(*names) for field, names in projections.items()}
+    return Layer(
+        attention_norm=raw[f"{block}.input_layernorm.weight"],
+        mlp_norm=raw[f"{block}.post_attention_layernorm.weight"],
+        **{field: fused(*names) for field, names in projections.items()},
+        **biases,
+    )

@@ -1,5 +1,5 @@
-"""The inference worker: `python -P -m backend.serve.worker MODEL`, where MODEL is its
-description as JSON; reads requests on stdin, writes pieces to stdout.
+"""The inference worker: `python -P -m backend.serve.worker MODEL PLACED`, both as JSON: what the model is, and where
+and how it computes; reads requests on stdin, writes pieces to stdout.
 
 It holds the base model once and a merged copy of the newest few checkpoints, and ends when its stdin is closed."""
 
@@ -14,17 +14,16 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import BinaryIO
 
+import msgspec
 import psutil
 import torch
 
 from backend.errors import Overloaded, RefactError
 from backend.models.catalog import ModelInfo, from_json
 from backend.models.tokenizer import load_tokenizer
-from backend.serve.adapters import Adapters
 from backend.serve.batch import Batch
-from backend.serve.caches import afforded
-from backend.serve.decode import Llama
-from backend.serve.llama import read_shape
+from backend.serve.holding import hold
+from backend.serve.placement import Placed
 from backend.serve.prompt import lay_out
 from backend.serve.protocol import (
     Cancel,
@@ -36,13 +35,15 @@ from backend.serve.protocol import (
     Piece,
     Ready,
     ToWorker,
+    Warming,
     frame,
     read,
 )
 from backend.serve.request import Adapter, Delta
 from backend.serve.row import Row
+from backend.serve.stages import Lost
 from backend.serve.text import Writer
-from backend.serve.weights import Weights, read_weights
+from backend.serve.weights import Weights
 
 log = logging.getLogger("refact.worker")
 
@@ -55,22 +56,26 @@ class Copied:
     copy: "Future[Weights]"
 
 
-Inbox = queue.SimpleQueue[tuple[float, ToWorker | Copied] | None]
+class Ended:
+    """Another process that holds layers of the model is no more."""
+
+
+Inbox = queue.SimpleQueue[tuple[float, ToWorker | Copied | Ended] | None]
 
 
 class Worker:
     """One model and the requests that it is answering."""
 
-    def __init__(self, info: ModelInfo, out: BinaryIO, inbox: Inbox) -> None:
+    def __init__(self, info: ModelInfo, placed: Placed, out: BinaryIO, inbox: Inbox) -> None:
         self._out, self._inbox = out, inbox
-        self._info = info
-        self._tokenizer = load_tokenizer(self._info)
         # Positions beyond what is ever asked for would take memory for nothing.
-        shape = replace(read_shape(info.path), context=info.context)
-        self._adapters = Adapters(read_weights(info.path, shape), shape)
-        rows, kept_bytes = afforded(shape, psutil.virtual_memory().available)
-        ends = self._tokenizer.marks.ends
-        self._batch = Batch(Llama(shape), self._adapters.get, ends, rows, kept_bytes)
+        self._info = replace(info, context=placed.context)
+        self._tokenizer = load_tokenizer(self._info)
+        held = hold(self._info, placed, lambda: inbox.put((time.monotonic(), Ended())))
+        self._adapters = held.adapters
+        self._batch = Batch(held.model, held.adapters.get, self._tokenizer.marks.ends, held.rows, held.kept_bytes)
+        self._send(Warming())
+        held.warm()
         self._aside = ThreadPoolExecutor(1, "copy")
         self._copying: dict[str, list[int]] = {}
         """Paths of the checkpoints that are copied now, and who waits for each."""
@@ -90,7 +95,7 @@ class Worker:
             except BrokenPipeError:
                 return
 
-    def _handle(self, arrived: float, message: ToWorker | Copied) -> None:
+    def _handle(self, arrived: float, message: ToWorker | Copied | Ended) -> None:
         try:
             match message:
                 case Cancel():
@@ -103,6 +108,8 @@ class Worker:
                         self._copy(message.adapter)
                 case Copied():
                     self._install(message)
+                case Ended():
+                    raise Lost
         except RefactError as error:
             self._send(_failed(message.id if isinstance(message, Load | Generate) else 0, error))
 
@@ -158,8 +165,10 @@ def _untracked(copy: Callable[[Adapter], Weights], adapter: Adapter) -> Weights:
 
 
 def _memory() -> int:
-    """Resident bytes of this process."""
-    return int(psutil.Process().memory_info().rss)
+    """Bytes that this process and those with other layers take, on GPUs too."""
+    own = psutil.Process()
+    resident = sum(int(one.memory_info().rss) for one in (own, *own.children()))
+    return resident + (torch.cuda.memory_reserved() if torch.cuda.is_available() else 0)
 
 
 def _read_all(source: BinaryIO, inbox: Inbox) -> None:
@@ -182,15 +191,19 @@ def main() -> int:
     threading.Thread(target=_read_all, args=(sys.stdin.buffer, inbox), daemon=True).start()
     info = from_json(sys.argv[1])
     try:
-        worker = Worker(info, out, inbox)
+        worker = Worker(info, msgspec.json.decode(sys.argv[2], type=Placed), out, inbox)
     except (RefactError, OSError, ValueError, KeyError) as error:
         log.exception("the model cannot be loaded")
         known = error if isinstance(error, RefactError) else RefactError(f"{info.name} cannot be loaded: {error}")
         out.write(frame(Failed(0, known.message, known.hint)))
         out.flush()
         return 1
-    with torch.inference_mode():
-        worker.serve()
+    try:
+        with torch.inference_mode():
+            worker.serve()
+    except Lost:
+        log.error("a process that held layers of the model has ended")
+        return 1
     return 0
 
 

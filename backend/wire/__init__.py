@@ -20,6 +20,7 @@ from backend.wire.base import (
     ErrorAnswer,
     ErrorBody,
     Fate,
+    HostDtype,
     HostState,
     JobKind,
     JobState,
@@ -67,7 +68,7 @@ from backend.wire.engine import (
     State,
     Status,
 )
-from backend.wire.models import AddModel, Family, HostModel, Model
+from backend.wire.models import AddModel, Family, HostModel, Model, Placement
 from backend.wire.people import (
     ApiKey,
     Asked,
@@ -130,6 +131,7 @@ __all__ = [
     "FilePreview",
     "Finding",
     "HeldOutPlace",
+    "HostDtype",
     "HostModel",
     "HostState",
     "Job",
@@ -153,6 +155,7 @@ __all__ = [
     "Pair",
     "Pin",
     "PinnedHost",
+    "Placement",
     "Plan",
     "PlanSpeed",
     "Project",

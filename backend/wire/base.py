@@ -23,7 +23,8 @@ ServeMode = Literal["off", "latest-best", "specific"]
 Outcome = Literal["done", "failed", "refused", "cancelled"]
 """How a completion request ended: refused where too many came at once, cancelled where the client left."""
 Fate = Literal["shown", "taken", "dismissed"]
-HostState = Literal["loading", "ready", "failed", "stopped"]
+HostState = Literal["loading", "warming", "ready", "failed", "stopped"]
+HostDtype = Literal["auto", "fp32", "bf16", "fp16"]
 
 
 class Struct(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):

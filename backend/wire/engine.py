@@ -6,7 +6,7 @@ import msgspec
 
 from backend.wire.base import HostState, JobKind, JobState, ServeMode, Struct
 from backend.wire.code import Credential, PinnedHost, Scan, Source
-from backend.wire.models import Model
+from backend.wire.models import Model, Placement
 from backend.wire.people import ApiKey
 from backend.wire.tuning import Checkpoint, Run
 
@@ -37,6 +37,9 @@ class Serving(Struct, frozen=True, kw_only=True):
     acceptance: float | None = None
     """The share of what editors showed today that was taken, 0..1."""
     device: str = "cpu"
+    """Where it computes: cpu, GPU0, or several."""
+    placement: Placement = Placement()
+    """What was wished for."""
     dtype: str = ""
     memory_bytes: int | None = None
     context: int = 0

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from backend.wire.base import ModelKind, ModelState, Struct
+from backend.wire.base import HostDtype, ModelKind, ModelState, Struct
 
 
 class AddModel(Struct, frozen=True, kw_only=True):
@@ -80,5 +80,21 @@ class Family(Struct, frozen=True, kw_only=True):
     hub: list[str]
 
 
+class Placement(Struct, frozen=True, kw_only=True):
+    """Where and how a hosted model computes."""
+
+    device: str = "auto"
+    """auto, cpu, a GPU's number, or several of those with commas between: each holds a part of the layers."""
+    dtype: HostDtype = "auto"
+    """auto: bf16 on a GPU, fp32 on the CPU."""
+    context: int | None = None
+    """Tokens that it reads at most; None: as many as the model can."""
+    memory_gb: float | None = None
+    """What the model and its caches may take on all its devices together; None: part of what is free."""
+    share: bool = True
+    """Whether other models may be put on the same GPUs."""
+
+
 class HostModel(Struct, frozen=True, kw_only=True):
     model: str
+    placement: Placement = Placement()

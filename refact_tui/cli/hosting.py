@@ -1,5 +1,7 @@
 """`serve list|host|unhost`: which base models answer on the endpoint."""
 
+from typing import get_args
+
 import click
 
 from backend import wire
@@ -22,23 +24,49 @@ def list_all(as_json: bool) -> None:
     with connect() as client:
         found = client.get("/serving", list[wire.Serving])
     rows = [
-        (one.model, one.state, one.mode, one.checkpoint or "base", words.count(one.requests), one.detail)
+        (
+            one.model,
+            one.state,
+            one.device,
+            one.dtype,
+            words.count(one.context),
+            one.mode,
+            one.checkpoint or "base",
+            words.count(one.requests),
+            one.detail,
+        )
         for one in found
     ]
-    emit(found, as_json, columns(rows, ("MODEL", "STATE", "MODE", "ANSWERS FROM", "REQUESTS", "")))
+    titles = ("MODEL", "STATE", "DEVICE", "DTYPE", "CONTEXT", "MODE", "ANSWERS FROM", "REQUESTS", "")
+    emit(found, as_json, columns(rows, titles))
 
 
 @verb(serve, "host")
 @click.argument("model")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, a GPU's number, or several: 0,1.")
+@click.option("--dtype", type=click.Choice(get_args(wire.HostDtype)), default="auto", show_default=True)
+@click.option("--context", type=int, help="Tokens that it reads at most; else what the model can.")
+@click.option("--memory", "memory_gb", type=click.FloatRange(0.1), help="GB that it may take, caches and all.")
+@click.option("--share/--no-share", default=True, help="Whether others may be put on its GPUs.")
 @click.option("--wait", "waiting", is_flag=True, help="Return when it answers.")
-def host(model: str, waiting: bool, as_json: bool) -> None:
-    """Host one more model; requests name it as `model`."""
+def host(
+    model: str,
+    device: str,
+    dtype: wire.HostDtype,
+    context: int | None,
+    memory_gb: float | None,
+    share: bool,
+    waiting: bool,
+    as_json: bool,
+) -> None:
+    """Host one more model, or place one anew; requests name it as `model`."""
+    placement = wire.Placement(device=device, dtype=dtype, context=context, memory_gb=memory_gb, share=share)
 
     def show(found: list[wire.Serving], progress: Progress) -> None:
-        progress.show(f"{model}: loading")
+        progress.show(f"{model}: {next((one.state for one in found if one.model == model), 'loading')}")
 
     with connect() as client:
-        made = client.post(HOSTS, wire.HostModel(model=model), wire.Serving)
+        made = client.post(HOSTS, wire.HostModel(model=model, placement=placement), wire.Serving)
         if waiting:
             over = ("ready", "failed", "stopped")
             found = wait(

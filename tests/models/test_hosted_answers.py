@@ -1,6 +1,7 @@
 """What a hosted model answers equals transformers' generate(), however it was computed: with others or alone, on what
-was read before or not, guessed or not, on the base or any checkpoint."""
+was read before or not, guessed or not, on the base or any checkpoint, in one process or two."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,12 @@ from hypothesis import strategies as st
 
 from backend.models.catalog import ModelInfo, starter
 from backend.models.tokenizer import load_tokenizer
+from backend.serve.holding import hold
 from backend.serve.request import Adapter, CompletionRequest
 from tests.models.conftest import described
 from tests.models.tiny_families import BY_FAMILY
 from tests.models.tiny_tokenizers import corpus
-from tests.serve.bench import Bench
+from tests.serve.bench import Bench, placed
 
 HOSTED = ("starter", "codellama", "deepseek-coder", "qwen2.5-coder", "granite-code", "codestral", "llama3")
 TOKENS, ADAPTERS, ROWS = 16, 2, 4
@@ -42,6 +44,8 @@ class Known:
         for number in range(ADAPTERS):
             self.adapters.append(Adapter(checkpoint=f"run:{number}", path=str(folder / str(number))))
             self._models.append(self._tuned(folder / str(number), number))
+        self.spread = hold(info, placed(info, 2))
+        """The model with its layers in two processes."""
         self._answers: dict[tuple[int, tuple[int, ...]], list[int]] = {}
 
     def _load(self) -> Any:
@@ -82,10 +86,14 @@ class Known:
 
 
 @pytest.fixture(scope="module", params=HOSTED)
-def known(request: pytest.FixtureRequest, folders: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Known:
+def known(
+    request: pytest.FixtureRequest, folders: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Known]:
     torch.set_num_threads(1)
     info = starter() if request.param == "starter" else described(BY_FAMILY[request.param], folders)
-    return Known(info, tmp_path_factory.mktemp(request.param))
+    known = Known(info, tmp_path_factory.mktemp(request.param))
+    yield known
+    known.spread.model.close()
 
 
 ASKS = st.lists(st.tuples(st.integers(0, ADAPTERS), st.integers(0, 5), st.integers(0, 3)), min_size=1, max_size=8)
@@ -98,11 +106,13 @@ ASKS = st.lists(st.tuples(st.integers(0, ADAPTERS), st.integers(0, 5), st.intege
     kept=st.sampled_from([0, 2**28]),
     guesses=st.booleans(),
     copied=st.sets(st.integers(1, ADAPTERS)),
+    spread=st.booleans(),
 )
 def test_every_way_gives_the_tokens_of_generate(
-    known: Known, asks: list[tuple[int, int, int]], rows: int, kept: int, guesses: bool, copied: set[int]
+    known: Known, asks: list[tuple[int, int, int]], rows: int, kept: int, guesses: bool, copied: set[int], spread: bool
 ) -> None:
-    bench = Bench(known.info, load_tokenizer(known.info), kept, rows, guesses)
+    held = known.spread if spread else None
+    bench = Bench(known.info, load_tokenizer(known.info), kept, rows, guesses, held)
     for number, (adapter, ask, later) in enumerate(asks):
         bench.add(number, known.asks[ask], known.adapters[adapter])
         for _ in range(later):

@@ -4,17 +4,20 @@ import time
 
 from backend.models.catalog import ModelInfo
 from backend.models.tokenizer import TextTokenizer
-from backend.serve.adapters import Adapters
 from backend.serve.batch import Batch
-from backend.serve.decode import Llama
-from backend.serve.llama import read_shape
+from backend.serve.holding import Held, hold
+from backend.serve.placement import Placed
 from backend.serve.prompt import lay_out
 from backend.serve.request import Adapter, CompletionRequest, Delta
 from backend.serve.row import Row
 from backend.serve.text import Writer
-from backend.serve.weights import read_weights
 
 ROWS = 8
+
+
+def placed(info: ModelInfo, processes: int = 1) -> Placed:
+    """On the CPU, in so many processes."""
+    return Placed(["cpu"] * processes, "fp32", info.context, None, 1)
 
 
 class Bench:
@@ -27,11 +30,12 @@ class Bench:
         kept_bytes: int = 2**26,
         rows: int = ROWS,
         guesses: bool = True,
+        held: Held | None = None,
     ) -> None:
         self.info, self.tokenizer = info, tokenizer
-        self.shape = read_shape(info.path)
-        self.adapters = Adapters(read_weights(info.path, self.shape), self.shape)
-        self.batch = Batch(Llama(self.shape), self.adapters.get, tokenizer.marks.ends, rows, kept_bytes, guesses)
+        held = held or hold(info, placed(info))
+        self.adapters = held.adapters
+        self.batch = Batch(held.model, self.adapters.get, tokenizer.marks.ends, rows, kept_bytes, guesses)
         self.rows: dict[int, Row] = {}
 
     def add(self, id_: int, request: CompletionRequest, adapter: Adapter | None = None) -> None:

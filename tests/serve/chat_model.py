@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+from backend import wire
 from backend.models.catalog import ModelInfo, starter
 from backend.models.describe import Wanted, describe
 from backend.models.families import Known, shipped
@@ -29,5 +30,5 @@ def host_chat_model(box: Box, folder: Path) -> ModelInfo:
     """Host it beside the starter."""
     info = write_chat_model(folder)
     box.ctx.models[NAME] = info
-    box.call(box.ctx.hosts.take_up(NAME))
+    box.call(box.ctx.hosts.take_up(NAME, wire.Placement()))
     return info

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from backend.models.catalog import ModelInfo
 from backend.models.tokenizer import TextTokenizer
 from backend.serve.caches import KEPT, LEAST, ROWS, Cache, Prefixes, afforded, common_length, packed
+from backend.serve.decode import Llama
 from backend.serve.llama import read_shape
 from backend.serve.prompt import lay_out
 from backend.serve.request import Adapter
@@ -72,7 +73,7 @@ def test_what_other_weights_computed_is_never_used(tiny: ModelInfo, tokenizer: T
 def test_caches_stay_within_their_bytes(tiny: ModelInfo) -> None:
     shape = read_shape(tiny.path)
     one = Cache(shape, 256).bytes
-    kept = Prefixes(shape, 3 * one)
+    kept = Prefixes(Llama(shape).cache, 3 * one)
     for start in range(6):
         cache = kept.take("", list(range(100 * start, 100 * start + 50)), 60)
         assert cache.used == 0
@@ -92,7 +93,7 @@ def test_rows_and_kept_caches_follow_the_memory_that_is_free(tiny: ModelInfo) ->
 
 def test_a_short_common_beginning_is_copied_and_stays(tiny: ModelInfo) -> None:
     shape = read_shape(tiny.path)
-    kept = Prefixes(shape, 10**9)
+    kept = Prefixes(Llama(shape).cache, 10**9)
     cache = kept.take("", list(range(200)), 200)
     cache.used = 200
     kept.keep("", list(range(200)), cache)
