@@ -155,7 +155,11 @@ KEYS = (
     ),
     Key("checkpoints.copy", "y", "copy", "copy path", "Copy where it was exported to, or lies", "checkpoints"),
     Key("serve.try", "enter", "", "try it", "Go into the editor", "serve"),
+    Key("serve.host", "n", "pane('new')", "host", "Host one more model", "serve", tab="Try it"),
+    Key("serve.place", "e", "pane('edit')", "place", "Device, numbers, context and memory", "serve", tab="Try it"),
     Key("serve.compare", "c", "pane('compare')", "compare", "Complete with the base beside it", "serve", tab="Try it"),
+    Key("serve.unhost", "d", "pane('delete')", "unhost", "Host it no longer (asks first)", "serve", tab="Try it"),
+    Key("serve.retry", "R", "pane('retry')", "retry", "Load a model that failed", "serve", shown=False, tab="Try it"),
     Key("serve.copy", "y", "pane('copy')", "copy", "Copy the setting under the cursor", "serve", tab="Connect an IDE"),
     Key("serve.new", "n", "pane('new')", "new", "Make an API key; it is shown once", "serve", tab="Keys"),
     Key("serve.revoke", "d", "pane('delete')", "revoke", "Revoke the key (asks first)", "serve", tab="Keys"),
@@ -257,7 +261,10 @@ def bindings(noun: str) -> list[BindingType]:
     """Textual's bindings for one room; letters that mean something elsewhere say why they do nothing here."""
     known = [key for key in (*of_room(noun), *everywhere()) if key.action]
     made: list[BindingType] = [
-        Binding(key.keys, key.action, key.label, id=key.id, tooltip=key.tooltip, show=False) for key in known
+        Binding(key.keys, key.action, key.label, id=key.id, tooltip=key.tooltip, show=False)
+        for place, key in enumerate(known)
+        # A key that means the same in several tabs is bound once: the open one does it.
+        if not any((key.keys, key.action) == (other.keys, other.action) for other in known[:place])
     ]
     taken = {name for key in known for name in key.keys.split(",")}
     made.extend(Binding(letter, f"cannot('{letter}')", show=False) for letter in MEANINGS if letter not in taken)

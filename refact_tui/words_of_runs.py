@@ -28,6 +28,7 @@ _STATES: dict[str, tuple[str, Tone]] = {
     "stopped": ("■ stopped", "muted"),
     "failed": ("✗ failed", "bad"),
     "loading": ("◌ loading", "busy"),
+    "warming": ("◌ warming", "busy"),
     "ready": ("● ready", "good"),
 }
 

@@ -13,6 +13,7 @@ SERVING_COLUMNS = (
     Column("MODEL", 8),
     Column("SERVES", 6),
     Column("DEVICE", rank=7),
+    Column("SHARE", rank=9),
     Column("DTYPE", rank=8),
     Column("CONTEXT", right=True, rank=6),
     Column("MEMORY", right=True, rank=3),
@@ -79,7 +80,8 @@ def serving_rows(serving: Sequence[wire.Serving]) -> list[Row]:
             (
                 (clean(host.model), "plain"),
                 (clean(host.checkpoint or BASE), "good"),
-                (clean(host.device), "muted"),
+                (clean(host.device) or words.NONE, "muted"),
+                (("yes" if host.placement.share else "no") if host.device.startswith("GPU") else words.NONE, "muted"),
                 (clean(host.dtype) or words.NONE, "muted"),
                 (str(host.context) if host.context else words.NONE, "plain"),
                 (words.size(host.memory_bytes) if host.memory_bytes else words.NONE, "muted"),
@@ -99,7 +101,7 @@ def elsewhere_rows(models: Sequence[wire.ModelElsewhere]) -> list[Row]:
     return [
         Row(
             one.name,
-            ((clean(one.name), "plain"), *[nothing] * 5, ("leaves box", "busy"), *[nothing] * 3),
+            ((clean(one.name), "plain"), *[nothing] * 6, ("leaves box", "busy"), *[nothing] * 3),
         )
         for one in models
     ]

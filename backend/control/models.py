@@ -12,6 +12,7 @@ from backend.context import Context
 from backend.control.answers import answer, body, context
 from backend.errors import BadRequest
 from backend.models import add, families, records
+from backend.serve import occupied
 from backend.sources import credentials
 
 
@@ -79,6 +80,24 @@ async def host(request: Request) -> Response:
     return answer(ctx.hosts.show(wanted.model))
 
 
+async def plan_host(request: Request) -> Response:
+    """POST /hosts/plan: what hosting a model so would come to; nothing happens."""
+    wanted = await body(request, wire.HostModel)
+    return answer(await occupied.plan(context(request), wanted.model, wanted.placement))
+
+
+async def retry_host(request: Request) -> Response:
+    """POST /hosts/{name}/retry: load it anew, now"""
+    ctx, model = context(request), request.path_params["name"]
+    await ctx.hosts.retry(model)
+    return answer(ctx.hosts.show(model))
+
+
+async def list_devices(request: Request) -> Response:
+    """GET /devices: what models can be placed on."""
+    return answer(await occupied.devices(context(request)))
+
+
 async def unhost(request: Request) -> Response:
     """DELETE /hosts/{name}"""
     await context(request).hosts.give_up(request.path_params["name"])
@@ -92,5 +111,8 @@ ROUTES = [
     Route("/models/{name:path}", get_model),
     Route("/models/{name:path}", remove_model, methods=["DELETE"]),
     Route("/hosts", host, methods=["POST"]),
+    Route("/hosts/plan", plan_host, methods=["POST"]),
+    Route("/hosts/{name:path}/retry", retry_host, methods=["POST"]),
+    Route("/devices", list_devices),
     Route("/hosts/{name:path}", unhost, methods=["DELETE"]),
 ]

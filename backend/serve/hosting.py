@@ -59,8 +59,8 @@ class Hosts:
             if name in self._ctx.models:
                 self._hosts[name] = self._new(name, msgspec.convert(wish, wire.Placement))
 
-    async def take_up(self, model: str, wish: wire.Placement) -> None:
-        """Host one more model, or one that is hosted in another way; it begins to load.
+    async def plan(self, model: str, wish: wire.Placement) -> Placed:
+        """Where and how a model would be hosted; nothing happens yet.
 
         Raises NotFound for an unknown model, BadRequest for what cannot be, TooLarge without memory."""
         info = get(self._ctx, model)
@@ -70,14 +70,27 @@ class Hosts:
             raise BadRequest(
                 f"{model} cannot be hosted yet: its weights are pickled files.", "Save them as safetensors."
             )
+        return await self._placed(self._hosts.get(model) or self._new(model, wish), wish)
+
+    async def take_up(self, model: str, wish: wire.Placement) -> None:
+        """Host one more model, or one that is hosted in another way; it begins to load. Raises what `plan` raises."""
+        await self.plan(model, wish)
         host = self._hosts.get(model)
-        await self._placed(host or self._new(model, wish), wish)
         if host is None:
             self._hosts[model] = host = self._new(model, wish)
             host.start()
         elif host.wish != wish or host.state == "failed":
             await host.restart(wish)
         await self._remember()
+
+    async def retry(self, model: str) -> None:
+        """Load a model anew, now. Raises NotFound."""
+        host = self.host(model)
+        await host.restart(host.wish)
+
+    def placed(self) -> dict[str, tuple[Placed, bool]]:
+        """Where each hosted model lies, and whether it shares its GPUs."""
+        return {name: (host.placed, host.wish.share) for name, host in self._hosts.items() if host.placed}
 
     def _new(self, model: str, wish: wire.Placement) -> Host:
         return Host(self._ctx, model, wish, lambda host: self._placed(host, host.wish), self._changed)
@@ -86,8 +99,7 @@ class Hosts:
         """Where a host's worker is to be. Raises NotFound, BadRequest, TooLarge."""
         info = get(self._ctx, host.model)
         shape = await asyncio.to_thread(read_shape, info.path)
-        others = [one for one in self._hosts.values() if one.model != host.model and one.placed]
-        taken = [(one.placed.gpus, one.wish.share) for one in others if one.placed]
+        taken = [(one.gpus, share) for name, (one, share) in self.placed().items() if name != host.model]
         there = await asyncio.to_thread(gpus)
         if host.pid and host.placed:
             # What it takes now it gives back first.

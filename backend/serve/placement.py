@@ -1,6 +1,7 @@
 """Where a hosted model computes, and in what numbers: what was wished for, made definite for this box; torch-free."""
 
 import os
+from collections import Counter
 from collections.abc import Collection, Sequence
 
 import msgspec
@@ -12,7 +13,7 @@ from backend.models.catalog import SHORTEST_CONTEXT, ModelInfo
 from backend.serve.llama import Shape
 from backend.wire import Placement
 
-GB = 1e9
+GB = 2**30
 WIDTHS = {"fp32": 4, "bf16": 2, "fp16": 2}
 SMALL = 50_000_000
 """Parameters below which a step is bound by overhead: one thread is enough, and a second one only waits."""
@@ -38,6 +39,11 @@ class Placed(msgspec.Struct, frozen=True):
     def gpus(self) -> set[int]:
         """Numbers of the GPUs among the devices."""
         return {int(device.removeprefix("cuda:")) for device in self.devices if device != CPU}
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many parts of the layers each device holds, by its name for people."""
+        return dict(Counter(device.removeprefix("cuda:") for device in self.devices))
 
     @property
     def named(self) -> str:

@@ -68,7 +68,7 @@ from backend.wire.engine import (
     State,
     Status,
 )
-from backend.wire.models import AddModel, Family, HostModel, Model, Placement
+from backend.wire.models import AddModel, Device, Family, HostModel, Model, Placement, PlacementPlan
 from backend.wire.people import (
     ApiKey,
     Asked,
@@ -118,6 +118,7 @@ __all__ = [
     "Credential",
     "CredentialKind",
     "Credentials",
+    "Device",
     "EngineInfo",
     "ErrorAnswer",
     "ErrorBody",
@@ -156,6 +157,7 @@ __all__ = [
     "Pin",
     "PinnedHost",
     "Placement",
+    "PlacementPlan",
     "Plan",
     "PlanSpeed",
     "Project",

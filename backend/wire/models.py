@@ -95,6 +95,37 @@ class Placement(Struct, frozen=True, kw_only=True):
     """Whether other models may be put on the same GPUs."""
 
 
+class Device(Struct, frozen=True, kw_only=True):
+    """What a model can be placed on."""
+
+    name: str
+    """cpu, or a GPU's number."""
+    title: str
+    memory_bytes: int
+    free_bytes: int
+    models: list[str]
+    """Hosted ones that lie on it."""
+    shared: bool = True
+    """Whether another may be put there."""
+
+
+class PlacementPlan(Struct, frozen=True, kw_only=True):
+    """What a wish comes to on this box, before anything is loaded."""
+
+    model: str
+    device: str
+    """For people: cpu, GPU0, GPU0,1."""
+    dtype: str
+    context: int
+    weights_bytes: int
+    request_bytes: int
+    """Keys and values of one request as long as the context."""
+    shares: dict[str, int]
+    """Bytes that it takes at least, by the names of the devices that it is put on."""
+    devices: list[Device]
+    """All there are, as they are now."""
+
+
 class HostModel(Struct, frozen=True, kw_only=True):
     model: str
     placement: Placement = Placement()

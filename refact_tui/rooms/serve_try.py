@@ -9,7 +9,7 @@ from textual.containers import Horizontal, Vertical
 from backend import wire
 from refact_tui import words_of_checkpoints as say
 from refact_tui.client import EngineError, EngineUnreachable
-from refact_tui.rooms.pane import Pane
+from refact_tui.rooms.serve_hosting import HostingPane
 from refact_tui.signs import clean
 from refact_tui.widgets.ghost_editor import GhostEditor
 from refact_tui.widgets.line import Line
@@ -23,7 +23,7 @@ TOKENS = 64
 SIDES = ("base", "tuned")
 
 
-class TryPane(Pane):
+class TryPane(HostingPane):
     """Asks as an IDE does, of the model under the cursor among the hosts, and says how long that took."""
 
     def compose(self) -> ComposeResult:
@@ -47,11 +47,6 @@ class TryPane(Pane):
     @property
     def _editor(self) -> GhostEditor:
         return self.query_one("#serve-editor", GhostEditor)
-
-    @property
-    def _host(self) -> wire.Serving | None:
-        named = self.room.query_one("#serve-hosts", Listing).key
-        return next((one for one in self.room.state.serving if one.model == named), None)
 
     @on(GhostEditor.Settled)
     def _settled(self) -> None:
@@ -84,17 +79,17 @@ class TryPane(Pane):
     @property
     def _elsewhere(self) -> bool:
         """Whether the cursor is on a model of another server."""
-        return self._host is None and self.room.query_one("#serve-hosts", Listing).key is not None
+        return self.host is None and self.room.query_one("#serve-hosts", Listing).key is not None
 
     async def _answer(self, prefix: str, suffix: str, choice: str) -> wire.Completion:
-        model = f"{self._host.model}{choice}" if self._host else None
+        model = f"{self.host.model}{choice}" if self.host else None
         request = wire.Complete(prefix=prefix, suffix=suffix, max_tokens=TOKENS, model=model)
         return await self.room.client.post("/complete", request, wire.Completion, timeout_s=60)
 
     @on(GhostEditor.BothAsked)
     def act_compare(self) -> None:
         """Complete with the base model and with what is served, side by side."""
-        if self._host is None or self._host.checkpoint is None:
+        if self.host is None or self.host.checkpoint is None:
             self.room.refuse(ELSEWHERE if self._elsewhere else ONLY_BASE)
             return
         self._editor.update_suggestion()

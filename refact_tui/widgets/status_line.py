@@ -93,8 +93,8 @@ def _job(job: wire.Job, state: EngineState) -> Part:
 
 
 def _host(host: wire.Serving) -> Part:
-    if host.state == "loading":
-        return f"◌ {clean(host.model)} loading", "$secondary"
+    if host.state in ("loading", "warming"):
+        return f"◌ {clean(host.model)} {host.state}", "$secondary"
     if host.state != "ready":
         return f"✗ {clean(host.model)} {host.state}", "$text-error"
     return f"▲ {clean(host.checkpoint or host.model)}", "$text-primary"

@@ -14,7 +14,7 @@ from backend.serve.llama import Shape, read_shape
 from backend.serve.placement import cache_bytes, place, weights_bytes
 from backend.wire import Placement
 
-GB = 10**9
+GB = 2**30
 
 
 def gpu(index: int, free_gb: float, capability: tuple[int, int] = (8, 0)) -> Gpu:
@@ -72,7 +72,7 @@ def test_what_is_named_is_taken_all_of_it(large: ModelInfo, shape: Shape) -> Non
         (Placement(device="cpu", dtype="fp16"), "does not compute in fp16"),
         (Placement(context=100), "context of 100 tokens cannot be: 256 to"),
         (Placement(context=10**6), "context of 1000000 tokens cannot be"),
-        (Placement(device="0", memory_gb=9), "takes 14.5 GB, not 9"),
+        (Placement(device="0", memory_gb=9), "takes 13.5 GB, not 9"),
     ],
 )
 def test_what_cannot_be_is_refused_in_words(large: ModelInfo, shape: Shape, wish: Placement, words: str) -> None:
@@ -81,7 +81,7 @@ def test_what_cannot_be_is_refused_in_words(large: ModelInfo, shape: Shape, wish
 
 
 def test_too_large_for_what_is_free(large: ModelInfo, shape: Shape, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(TooLarge, match=r"takes 14.5 GB of GPU 0, and 12.0 GB are free"):
+    with pytest.raises(TooLarge, match=r"takes 13.5 GB of GPU 0, and 12.0 GB are free"):
         place(Placement(device="0"), large, shape, [gpu(0, 12)], (), ())
     monkeypatch.setattr(placement, "main_memory_available", lambda: 8 * GB)
     with pytest.raises(TooLarge, match=r"GB of memory, and 8.0 GB are free"):

@@ -172,8 +172,13 @@ def test_the_registry_is_sound() -> None:
             name = key.action.split("(")[0]
             if name and not name.startswith("app."):
                 assert hasattr(screen, f"action_{name}"), key
-        taken = [name for key in (*keys.of_room(one.noun), *keys.everywhere()) for name in key.keys.split(",")]
-        assert len(taken) == len(set(taken)), one
+        for tab in one.tabs or (None,):
+            taken = [name for key in (*keys.of_room(one.noun, tab), *keys.everywhere()) for name in key.keys.split(",")]
+            assert len(taken) == len(set(taken)), (one, tab)
+        doing: dict[str, set[str]] = {}
+        for key in keys.of_room(one.noun):
+            doing.setdefault(key.keys, set()).add(key.action)
+        assert all(len(actions) == 1 for actions in doing.values()), one
 
 
 def test_terminals_that_cannot_draw_are_refused_in_words() -> None:
