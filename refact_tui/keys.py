@@ -159,6 +159,7 @@ KEYS = (
     Key("serve.copy", "y", "pane('copy')", "copy", "Copy the setting under the cursor", "serve", tab="Connect an IDE"),
     Key("serve.new", "n", "pane('new')", "new", "Make an API key; it is shown once", "serve", tab="Keys"),
     Key("serve.revoke", "d", "pane('delete')", "revoke", "Revoke the key (asks first)", "serve", tab="Keys"),
+    Key("serve.ask", "a", "ask", "ask", "Ask about the code in the editor: explain, bugs, naming …", "serve"),
     Key("serve.tabs", "[", "tab(-1)", "tabs", "The tab before or after this one", "serve", display="[ ]"),
     Key("serve.next_tab", "]", "tab(1)", "next tab", "The tab before or after this one", "serve", shown=False),
     Key("system.look", "R", "pane('look')", "look again", "Ask the doctor again", "system", tab="Doctor"),

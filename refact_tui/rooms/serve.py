@@ -16,6 +16,7 @@ from refact_tui.rooms.serve_try import TryPane
 from refact_tui.rooms.tabbed import TabbedRoom
 from refact_tui.signs import clean
 from refact_tui.state import EngineState
+from refact_tui.widgets.ghost_editor import GhostEditor
 from refact_tui.widgets.listing import Listing
 from refact_tui.widgets.tabs import TabLine
 
@@ -75,3 +76,9 @@ class ServeRoom(TabbedRoom):
         """Go into the editor."""
         self.action_open_tab("Try it")
         self.query_one(TryPane).enter()
+
+    @on(GhostEditor.Questioned)
+    def action_ask(self) -> None:
+        """Ask about what stands in the editor."""
+        self.action_open_tab("Try it")
+        self.query_one(TryPane).ask(self._elsewhere)
