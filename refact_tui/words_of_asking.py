@@ -8,6 +8,7 @@ from refact_tui.signs import clean
 from refact_tui.widgets.listing import Column, Row
 
 COMMAND_COLUMNS = (Column("COMMAND", 10), Column("WHAT IT ASKS", 12), Column("LINES", right=True, rank=1))
+MODEL_COLUMNS = (Column("MODEL", 12), Column("WHERE", 10))
 ADD_ONE = """Add one that has one, an instruct model, and host it:
   refact-tui models add HUB_NAME --wait
   refact-tui serve host NAME"""
@@ -20,6 +21,12 @@ def command_rows(commands: Sequence[wire.ToolboxCommand]) -> list[Row]:
         Row(one.name, ((clean(one.name), "plain"), (clean(one.title), "plain"), (_lines(one), "muted")))
         for one in commands
     ]
+
+
+def model_rows(here: Sequence[str], there: Sequence[str]) -> list[Row]:
+    """Who can be asked, those of other servers marked for what they are."""
+    known = [Row(name, ((clean(name), "plain"), ("this box", "muted"))) for name in here]
+    return known + [Row(name, ((clean(name), "plain"), ("leaves box", "busy"))) for name in there]
 
 
 def about(code: str) -> str:

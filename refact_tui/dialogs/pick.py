@@ -31,7 +31,7 @@ class PickDialog(ModalScreen[str | None]):
     }
     """
 
-    def __init__(self, title: str, columns: Sequence[Column], rows: Sequence[Row], at: str = "") -> None:
+    def __init__(self, title: str, columns: Sequence[Column], rows: Sequence[Row], at: str | None = None) -> None:
         super().__init__()
         self._title, self._columns, self._rows, self._at = title, columns, rows, at
 
@@ -45,7 +45,7 @@ class PickDialog(ModalScreen[str | None]):
     def on_mount(self) -> None:
         listing = self.query_one(Listing)
         listing.show(self._rows)
-        listing.select(self._at)
+        listing.select(self._at or "")
 
     def action_filter(self) -> None:
         """Type what the line is to hold."""

@@ -6,7 +6,6 @@ from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.timer import Timer
 from textual.widget import Widget
 from textual.worker import Worker
 
@@ -19,10 +18,8 @@ from refact_tui.dialogs.pick import PickDialog
 from refact_tui.rooms.room import Room
 from refact_tui.signs import clean
 from refact_tui.widgets.reading import Reading
+from refact_tui.widgets.slowly import Slowly
 from refact_tui.widgets.tabs import RuleLine
-
-DRAW_EVERY_S = 0.15
-"""However fast a model writes: over a slow line every piece costs."""
 
 
 class ToolboxAnswer(Vertical):
@@ -40,10 +37,12 @@ class ToolboxAnswer(Vertical):
     def __init__(self, id: str) -> None:
         super().__init__(id=id)
         self._text = ""
+        self._why = ""
+        """What went wrong, in words."""
         self._title = ""
         self._came_from: Widget | None = None
         self._asking: Worker[None] | None = None
-        self._due: Timer | None = None
+        self._slowly = Slowly(self, self._draw)
 
     def compose(self) -> ComposeResult:
         yield RuleLine()
@@ -101,7 +100,7 @@ class ToolboxAnswer(Vertical):
             self._end(f"{say.said_note(said)} · y copies")
 
     def _open(self, title: str, text: str, note: str = "esc closes") -> None:
-        self._text, self._title = "", title
+        self._text, self._why, self._title = "", "", title
         self.display = True
         self.query_one(RuleLine).say(title, note)
         self.query_one(Reading).say(text)
@@ -109,20 +108,16 @@ class ToolboxAnswer(Vertical):
 
     def _more(self, text: str) -> None:
         self._text = text
-        if self._due is None:
-            self._due = self.set_timer(DRAW_EVERY_S, self._draw)
+        self._slowly.soon()
 
-    def _draw(self, after: str = "") -> None:
-        if self._due is not None:
-            self._due.stop()
-            self._due = None
-        text = f"{clean(self._text, lines=True)}\n{after}" if after else clean(self._text, lines=True)
+    def _draw(self) -> None:
+        text = f"{clean(self._text, lines=True)}\n{self._why}"
         self.query_one(Reading).say(text.strip("\n"), follow=True)
 
-    def _end(self, note: str, after: str = "") -> None:
-        self._asking = None
+    def _end(self, note: str, why: str = "") -> None:
+        self._asking, self._why = None, why
         self.query_one(RuleLine).say(self._title, note)
-        self._draw(after)
+        self._slowly.now()
 
     def action_copy(self) -> None:
         """Copy the answer as it came (OSC 52)."""
