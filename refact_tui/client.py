@@ -1,6 +1,7 @@
 """Typed access to the engine over its unix socket: blocking for the shell, asynchronous for the screen."""
 
 from collections.abc import AsyncGenerator, Iterator, Mapping
+from contextlib import aclosing
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -154,8 +155,23 @@ class AsyncClient:
         if after is not None:
             headers["Last-Event-ID"] = str(after)
         limit = httpx.Timeout(SILENCE_S, connect=CONNECT_TIMEOUT_S)
+        async with aclosing(self._follow("GET", "/events", headers=headers, timeout=limit)) as events:
+            async for event in events:
+                yield event
+        raise EngineUnreachable("The engine closed the stream of events.", "It may be stopping or restarting.")
+
+    async def stream(self, path: str, body: Any, timeout_s: float) -> AsyncGenerator[wire.Event, None]:
+        """Send `body`; the answer's events as they come, their `data` plain, at most `timeout_s` apart.
+
+        To stop before the end is to hang up, which ends the work."""
+        await self._greet()
+        async with aclosing(self._follow("POST", path, **request_of(body, None, timeout_s))) as events:
+            async for event in events:
+                yield event
+
+    async def _follow(self, method: str, path: str, **how: Any) -> AsyncGenerator[wire.Event, None]:
         try:
-            async with self._http.stream("GET", "/events", headers=headers, timeout=limit) as answer:
+            async with self._http.stream(method, path, **how) as answer:
                 if answer.status_code >= 400:
                     answer_of(answer.status_code, await answer.aread(), Any)
                 reader = EventReader()
@@ -164,7 +180,11 @@ class AsyncClient:
                         yield event
         except (httpx.HTTPError, OSError) as error:
             raise unreachable(error, self._paths) from error
-        raise EngineUnreachable("The engine closed the stream of events.", "It may be stopping or restarting.")
+
+    async def _greet(self) -> None:
+        if not self._greeted:
+            check_version(await self._send("GET", "/version", None, wire.EngineInfo))
+            self._greeted = True
 
     async def _send(
         self,
@@ -175,9 +195,8 @@ class AsyncClient:
         query: Mapping[str, Any] | None = None,
         timeout_s: float | None = None,
     ) -> Any:
-        if not self._greeted and path != "/version":
-            check_version(await self._send("GET", "/version", None, wire.EngineInfo))
-            self._greeted = True
+        if path != "/version":
+            await self._greet()
         try:
             answer = await self._http.request(method, path, **request_of(body, query, timeout_s))
         except (httpx.HTTPError, OSError) as error:

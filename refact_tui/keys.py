@@ -75,8 +75,8 @@ ROOMS = (
         "serve",
         "5",
         "Serve",
-        "The models that answer IDEs, a place to try them, the settings for each plug-in, the keys of those who ask "
-        "from other machines, and what is asked for just now.",
+        "The models that answer IDEs, a place to try, ask and talk with them, the settings for each plug-in, the keys "
+        "of those who ask from other machines, and what is asked for just now.",
         ("Try it", "Connect an IDE", "Keys", "Requests"),
     ),
     RoomInfo(
@@ -163,8 +163,10 @@ KEYS = (
     Key("serve.copy", "y", "pane('copy')", "copy", "Copy the setting under the cursor", "serve", tab="Connect an IDE"),
     Key("serve.new", "n", "pane('new')", "new", "Make an API key; it is shown once", "serve", tab="Keys"),
     Key("serve.revoke", "d", "pane('delete')", "revoke", "Revoke the key (asks first)", "serve", tab="Keys"),
+    Key("serve.ask", "a", "ask", "ask", "Ask about the code in the editor: explain, bugs, naming …", "serve"),
     Key("serve.tabs", "[", "tab(-1)", "tabs", "The tab before or after this one", "serve", display="[ ]"),
     Key("serve.next_tab", "]", "tab(1)", "next tab", "The tab before or after this one", "serve", shown=False),
+    Key("serve.chat", "C", "chat", "chat", "Talk with a model that chats; nothing of it is stored", "serve"),
     Key("system.look", "R", "pane('look')", "look again", "Ask the doctor again", "system", tab="Doctor"),
     Key("system.new", "n", "pane('new')", "new", "Make an SSH key, or keep a token", "system", tab="Credentials"),
     Key("system.show", "enter", "", "show", "The public part and where to put it", "system", tab="Credentials"),

@@ -1,12 +1,14 @@
 """Routes of the toolbox, of questions about code, and of models elsewhere."""
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from backend import wire
 from backend.control.answers import answer, body, context
-from backend.serve import ask, upstreams
+from backend.errors import RefactError
+from backend.serve import ask, reply, upstreams
 
 
 async def list_commands(request: Request) -> Response:
@@ -16,7 +18,25 @@ async def list_commands(request: Request) -> Response:
 
 async def ask_one(request: Request) -> Response:
     """POST /ask"""
-    return answer(await ask.ask(context(request), await body(request, wire.Ask)))
+    return await reply.whole(request, ask.ask(context(request), await body(request, wire.Ask)))
+
+
+async def ask_and_follow(request: Request) -> Response:
+    """POST /ask/stream: events `piece` with a `text` each, then `said`, a Said; or `failed`, an ErrorBody."""
+    pieces = ask.pieces(context(request), await body(request, wire.Ask))
+    return await reply.streamed(request, pieces, "text/event-stream", _event, _failed)
+
+
+def _event(piece: str | wire.Said) -> bytes:
+    return _line("piece", {"text": piece}) if isinstance(piece, str) else _line("said", piece)
+
+
+def _failed(error: RefactError) -> bytes:
+    return _line("failed", wire.ErrorBody(code=error.code, message=error.message, hint=error.hint))
+
+
+def _line(kind: str, data: object) -> bytes:
+    return b"event: %b\ndata: %b\n\n" % (kind.encode(), msgspec.json.encode(data))
 
 
 async def list_elsewhere(request: Request) -> Response:
@@ -29,5 +49,6 @@ async def list_elsewhere(request: Request) -> Response:
 ROUTES = [
     Route("/toolbox", list_commands),
     Route("/ask", ask_one, methods=["POST"]),
+    Route("/ask/stream", ask_and_follow, methods=["POST"]),
     Route("/elsewhere", list_elsewhere),
 ]

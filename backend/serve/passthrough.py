@@ -32,7 +32,7 @@ async def answer(request: Request, found: Found, route: str, body: bytes) -> Res
         # Plug-ins of Refact's say it so on a route where other servers do not know the word.
         asked["max_tokens"] = asked.pop("max_completion_tokens")
     if asked.get("stream"):
-        return await reply.events(request, _pieces(ctx, found, route, asked))
+        return await reply.events(request, pieces(ctx, found, route, asked))
     return await reply.whole(request, whole(ctx, found, route, asked))
 
 
@@ -47,15 +47,14 @@ async def whole(ctx: Context, found: Found, route: str, asked: dict[str, Any]) -
         return _ours(ctx, found, answer)
 
 
-async def _pieces(
-    ctx: Context, found: Found, route: str, asked: dict[str, Any]
-) -> AsyncGenerator[dict[str, Any], None]:
+async def pieces(ctx: Context, found: Found, route: str, asked: dict[str, Any]) -> AsyncGenerator[dict[str, Any], None]:
+    """The other server's answer as it comes. Raises what `upstream.stream` raises, and Overloaded."""
     from backend.serve import upstream
 
     said, last = 0, Delta(text="", tokens=0)
     with _place(ctx, found, True) as watch:
-        async with aclosing(upstream.stream(ctx, found, route, asked)) as pieces:
-            async for piece in pieces:
+        async with aclosing(upstream.stream(ctx, found, route, asked)) as packets:
+            async for piece in packets:
                 if route != "completions" or _says_something(piece):
                     said += 1
                     last = _end(piece, said)

@@ -22,6 +22,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     title: str = ""
     selection: tuple[int, int] = (1, 50)
     insert: bool = False
+    words: bool = False
     system: str = ""
     off: bool = False
 

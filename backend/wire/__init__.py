@@ -36,7 +36,7 @@ from backend.wire.base import (
     Struct,
     Verdict,
 )
-from backend.wire.chat import Ask, ModelElsewhere, Said, ToolboxCommand
+from backend.wire.chat import Ask, ModelElsewhere, Said, ToolboxCommand, Turn
 from backend.wire.code import (
     AddSource,
     ByHand,
@@ -191,6 +191,7 @@ __all__ = [
     "TestLoss",
     "ToolboxCommand",
     "Touched",
+    "Turn",
     "Understood",
     "Usage",
     "Use",

@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+import msgspec
+
 from backend.wire.base import Struct
 
 
@@ -13,6 +15,15 @@ class ToolboxCommand(Struct, frozen=True, kw_only=True):
     fewest: int
     """Lines of code that it wants."""
     most: int
+    words: bool = False
+    """It wants the user's own words too: what is to be done."""
+
+
+class Turn(Struct, frozen=True, kw_only=True):
+    """What was said before in a conversation."""
+
+    role: Literal["user", "assistant"]
+    text: str
 
 
 class Ask(Struct, frozen=True, kw_only=True):
@@ -26,6 +37,8 @@ class Ask(Struct, frozen=True, kw_only=True):
     """Where the code begins in the file, from 1."""
     said: str = ""
     """The user's own words; they follow the command's."""
+    before: list[Turn] = msgspec.field(default_factory=list)
+    """The conversation that it goes on with, the oldest first."""
     model: str | None = None
     """`MODEL`, `MODEL:base`, `MODEL:RUN:STEP` or `SERVER/MODEL`; None: the first that was taught to chat."""
     max_tokens: int = 1024

@@ -6,8 +6,10 @@ from textual import on, work
 from textual.app import ComposeResult
 
 from backend import wire
+from refact_tui import asking, words_of_asking
 from refact_tui import words_of_serving as say
 from refact_tui.client import EngineError, EngineUnreachable
+from refact_tui.dialogs.chat import ChatDialog, Talk
 from refact_tui.rooms.pane import Pane
 from refact_tui.rooms.serve_connect import ConnectPane
 from refact_tui.rooms.serve_keys import KeysPane
@@ -16,6 +18,7 @@ from refact_tui.rooms.serve_try import TryPane
 from refact_tui.rooms.tabbed import TabbedRoom
 from refact_tui.signs import clean
 from refact_tui.state import EngineState
+from refact_tui.widgets.ghost_editor import GhostEditor
 from refact_tui.widgets.listing import Listing
 from refact_tui.widgets.tabs import TabLine
 
@@ -37,6 +40,7 @@ class ServeRoom(TabbedRoom):
     def __init__(self) -> None:
         super().__init__()
         self._elsewhere: list[wire.ModelElsewhere] = []
+        self._talk = Talk()
 
     def body(self) -> ComposeResult:
         yield Listing(say.SERVING_COLUMNS, empty=EMPTY, id="serve-hosts")
@@ -75,3 +79,15 @@ class ServeRoom(TabbedRoom):
         """Go into the editor."""
         self.action_open_tab("Try it")
         self.query_one(TryPane).enter()
+
+    @on(GhostEditor.Questioned)
+    def action_ask(self) -> None:
+        """Ask about what stands in the editor."""
+        self.action_open_tab("Try it")
+        self.query_one(TryPane).ask(self._elsewhere)
+
+    def action_chat(self) -> None:
+        """Talk with a model that chats, and go on where it was left."""
+        here, there = asking.who_chats(self.state.models, ()), asking.who_chats((), self._elsewhere)
+        nobody = words_of_asking.nobody_chats(self.state.models, bool(there))
+        self.app.push_screen(ChatDialog(self.client, self._talk, here, there, nobody))

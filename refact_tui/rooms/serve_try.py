@@ -10,12 +10,13 @@ from backend import wire
 from refact_tui import words_of_checkpoints as say
 from refact_tui.client import EngineError, EngineUnreachable
 from refact_tui.rooms.serve_hosting import HostingPane
+from refact_tui.rooms.serve_toolbox import ToolboxAnswer
 from refact_tui.signs import clean
 from refact_tui.widgets.ghost_editor import GhostEditor
 from refact_tui.widgets.line import Line
 from refact_tui.widgets.listing import Listing
 
-ASK = "ctrl+space completes, f6 with the base beside it, tab accepts, esc leaves."
+ASK = "ctrl+space completes, f6 with the base, f7 asks, tab accepts, esc leaves."
 SAMPLE = 'def total(invoice):\n    """Sum of the lines of an invoice."""\n    '
 ONLY_BASE = "Only the base model is served: 4, then enter on a checkpoint, gives it something to be compared with."
 ELSEWHERE = "What is typed here stays on this box: choose a model above that is hosted on it."
@@ -35,6 +36,7 @@ class TryPane(HostingPane):
                 with Vertical():
                     yield Line("", id=f"serve-{side}-who")
                     yield Line("", id=f"serve-{side}-text")
+        yield ToolboxAnswer(id="serve-answer")
 
     def on_mount(self) -> None:
         self._editor.move_cursor(self._editor.document.end)
@@ -85,6 +87,15 @@ class TryPane(HostingPane):
         model = f"{self.host.model}{choice}" if self.host else None
         request = wire.Complete(prefix=prefix, suffix=suffix, max_tokens=TOKENS, model=model)
         return await self.room.client.post("/complete", request, wire.Completion, timeout_s=60)
+
+    def ask(self, elsewhere: list[wire.ModelElsewhere]) -> None:
+        """Choose a command of the toolbox for what is selected in the editor, or else for all of it."""
+        editor = self._editor
+        code, line = editor.selected_text, min(editor.selection)[0] + 1
+        if not code.strip():
+            code, line = editor.text, 1
+        under = self.room.query_one("#serve-hosts", Listing).key
+        self.query_one(ToolboxAnswer).choose(code.rstrip(), line, under, elsewhere)
 
     @on(GhostEditor.BothAsked)
     def act_compare(self) -> None:

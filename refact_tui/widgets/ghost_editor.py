@@ -13,6 +13,7 @@ class GhostEditor(TextArea):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+@,ctrl+space,ctrl+s,f5", "ask", "complete", id="try.complete"),
         Binding("f6", "ask_both", "compare", id="try.compare", show=False),
+        Binding("f7", "question", "ask about it", id="try.ask", show=False),
         Binding("tab", "accept", "accept", id="try.accept", show=False),
         Binding("escape", "drop", "leave", id="try.leave", show=False),
     ]
@@ -30,6 +31,9 @@ class GhostEditor(TextArea):
 
     class BothAsked(Message):
         """The base model is wanted beside what is served."""
+
+    class Questioned(Message):
+        """Something is to be asked about the text."""
 
     class Settled(Message):
         """The ghost text was accepted or dropped."""
@@ -69,6 +73,9 @@ class GhostEditor(TextArea):
 
     def action_ask_both(self) -> None:
         self.post_message(self.BothAsked())
+
+    def action_question(self) -> None:
+        self.post_message(self.Questioned())
 
     def action_accept(self) -> None:
         if self._ghost:

@@ -43,7 +43,7 @@ class Quiet(uvicorn.Server):
 
 @dataclass
 class StubEngine:
-    """`answers` maps `METHOD /path` to a struct, an ErrorAnswer or a function of (request, body)."""
+    """`answers` maps `METHOD /path` to a struct, an ErrorAnswer, a Response or a function of (request, body)."""
 
     paths: Paths
     state: wire.State = EMPTY
@@ -105,6 +105,8 @@ class StubEngine:
         found = {"GET /version": self.state.engine, "GET /state": self.state, **self.answers}.get(call)
         if callable(found):
             found = found(request, body)
+        if isinstance(found, Response):
+            return found
         if found is None:
             found = wire.ErrorAnswer(error=wire.ErrorBody(code="not_found", message=f"no answer for {call}"))
         status = 409 if isinstance(found, wire.ErrorAnswer) else 200
