@@ -22,6 +22,7 @@ from backend.errors import Overloaded, RefactError
 from backend.models.catalog import ModelInfo, from_json
 from backend.models.tokenizer import load_tokenizer
 from backend.serve.batch import Batch
+from backend.serve.caution import in_words
 from backend.serve.holding import hold
 from backend.serve.placement import Placed
 from backend.serve.prompt import lay_out
@@ -110,8 +111,12 @@ class Worker:
                     self._install(message)
                 case Ended():
                     raise Lost
-        except RefactError as error:
-            self._send(_failed(message.id if isinstance(message, Load | Generate) else 0, error))
+        except Exception as error:
+            if not isinstance(message, Load | Generate):
+                raise
+            if not isinstance(error, RefactError):
+                log.exception("a request cannot be taken")
+            self._send(_failed(message.id, in_words(error)))
 
     def _copy(self, adapter: Adapter | None, *waiting: int) -> None:
         """Have a merged copy made while others decode."""
@@ -128,12 +133,13 @@ class Worker:
         waiting = self._copying.pop(copied.adapter.path)
         try:
             self._adapters.install(copied.adapter, copied.copy.result(), self._batch.names())
-        except RefactError as error:
-            for id_ in waiting:
-                self._send(_failed(id_, error))
-            return
         except (RuntimeError, MemoryError) as error:
             log.warning("%s runs beside the base, since no copy can be made: %s", copied.adapter.checkpoint, error)
+        except Exception as error:
+            log.warning("%s cannot be used: %s", copied.adapter.checkpoint, error)
+            for id_ in waiting:
+                self._send(_failed(id_, in_words(error)))
+            return
         for id_ in waiting:
             self._send(Loaded(id_, _memory()))
 
