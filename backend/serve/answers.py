@@ -66,7 +66,7 @@ def decode_body(body: bytes, kind: type[T]) -> T:
     """The body as a struct; unknown fields are ignored. Raises BadRequest in words for wrong types and no JSON."""
     try:
         return msgspec.json.decode(body or b"{}", type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadRequest(f"The request cannot be understood: {error}.") from error
 
 

@@ -1,9 +1,10 @@
 """The requests that one worker answers together: they join and leave between two steps of the model."""
 
+import logging
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 
 import torch
 from torch import Tensor
@@ -11,15 +12,18 @@ from torch import Tensor
 from backend.errors import Overloaded, RefactError
 from backend.serve.adapters import Chosen
 from backend.serve.caches import LEAST, Cache, Known, Prefixes, common_length
+from backend.serve.caution import Caution, in_words
+from backend.serve.choose import choose
 from backend.serve.decode import Llama, Piece
 from backend.serve.likely import told
 from backend.serve.lookup import SPARE, Lookup
 from backend.serve.pace import Pace, divided
 from backend.serve.queueing import Waiting
-from backend.serve.request import Adapter, CompletionRequest, Delta, FinishReason
+from backend.serve.request import Adapter, Delta, FinishReason
 from backend.serve.row import Row
+from backend.train.room import is_out_of_memory
 
-GREEDY_BELOW = 0.01
+log = logging.getLogger("refact.worker")
 LATE = "The answer did not begin within {:.0f} s: too much was asked at once."
 
 Answer = tuple[int, Delta | RefactError]
@@ -41,7 +45,7 @@ class Batch:
         guessed and checked, which changes no answer."""
         self._model, self._choose, self._ends = model, choose, sorted(set(ends))
         self._end_places = torch.tensor(self._ends)
-        self._most, self._guesses = rows, guesses
+        self._guesses, self._caution = guesses, Caution(rows, kept_bytes)
         self._waiting, self._pace = Waiting(), Pace()
         self._rows: list[Row] = []
         self._prefixes = Prefixes(model.cache, kept_bytes)
@@ -69,10 +73,12 @@ class Batch:
     def step(self) -> Iterator[Answer]:
         """One step for every request: each answers a token or more, and some of those that still read read on.
 
-        A request that cannot be answered comes with the error that says why."""
+        A request that cannot be answered comes with the error that says why; the others go on. Raises where the model
+        computes nothing any more."""
         yield from self._dismiss(time.monotonic())
         yield from self._admit()
-        reads = self._reads()
+        running = len(self._rows)
+        reads = yield from self._reads()
         groups: dict[int, list[Row]] = {}
         for row in self._rows:
             if row.chosen and (row in reads or not row.reading):
@@ -81,6 +87,8 @@ class Batch:
         for rows in groups.values():
             yield from self._advance(rows, reads)
         self._pace.saw(sum(reads.values()), time.thread_time() - began)
+        self._caution.stepped(running)
+        self._prefixes.hold(self._caution.kept_bytes)
 
     def _dismiss(self, now: float) -> Iterator[Answer]:
         """End what has taken too long: with what there is, or in words where there is nothing."""
@@ -95,40 +103,97 @@ class Batch:
 
     def _admit(self) -> Iterator[Answer]:
         """Let in who waits, as far as there is room, keys taking turns."""
-        while self._waiting and len(self._rows) < self._most:
+        while self._waiting and len(self._rows) < self._caution.rows:
             row = self._waiting.take(Counter(one.request.key for one in self._rows))
             try:
                 row.chosen = self._choose(row.adapter)
-            except RefactError as error:
-                yield row.id, error
+            except Exception as error:
+                if not isinstance(error, RefactError):
+                    self._saw(error)
+                yield row.id, in_words(error)
                 continue
             self._rows.append(row)
         # Neighbours on the same checkpoint share its projections.
         self._rows.sort(key=lambda row: row.name)
 
-    def _reads(self) -> dict[Row, int]:
+    def _reads(self) -> Generator[Answer, None, dict[Row, int]]:
         """Who reads how many tokens of its prompt in this step; who will find most of it read by another waits."""
         readers: list[Row] = []
         for row in sorted((row for row in self._rows if row.reading), key=lambda row: row.id):
             if row.cache or not any(_alike(row, one) for one in readers):
-                self._cache(row)
-                readers.append(row)
+                try:
+                    self._cache(row)
+                except Exception as error:
+                    yield from self._wait_or_fail(row, error)
+                else:
+                    readers.append(row)
         given = divided([row.unread for row in readers], self._pace.tokens)
         return {row: tokens for row, tokens in zip(readers, given, strict=True) if tokens}
 
     def _advance(self, rows: list[Row], reads: dict[Row, int]) -> Iterator[Answer]:
         """One forward pass for rows that share their weights."""
         spare = SPARE // len(rows)
-        pieces = [self._piece(row, reads.get(row, 0), spare) for row in rows]
-        assert rows[0].chosen
-        logits = self._model.forward(rows[0].chosen.weights, pieces).split([piece.wanted for piece in pieces])
+        try:
+            pieces = [self._piece(row, reads.get(row, 0), spare) for row in rows]
+            assert rows[0].chosen
+            logits = self._model.forward(rows[0].chosen.weights, pieces).split([piece.wanted for piece in pieces])
+        except Exception as error:
+            yield from self._apart(rows, reads, error)
+            return
         for row, piece, lines in zip(rows, pieces, logits, strict=True):
-            if not row.unread or not row.reading:
-                for delta in self._follow(row, piece, lines):
-                    if delta.finish_reason:
-                        self._leave(row)
-                    if delta.finish_reason or delta.text:
-                        yield row.id, delta
+            try:
+                if not row.unread or not row.reading:
+                    yield from self._answers(row, piece, lines)
+            except Exception as error:
+                yield from self._fail(row, error)
+
+    def _answers(self, row: Row, piece: Piece, lines: Tensor) -> Iterator[Answer]:
+        for delta in self._follow(row, piece, lines):
+            if delta.finish_reason:
+                self._leave(row)
+            if delta.finish_reason or delta.text:
+                yield row.id, delta
+
+    def _apart(self, rows: list[Row], reads: dict[Row, int], error: Exception) -> Iterator[Answer]:
+        """After a pass that went wrong each row by itself, so that only those at which it goes wrong are lost.
+
+        Nothing has joined their caches. Raises where the model fails at anything."""
+        if len(rows) == 1:
+            yield from self._fail(rows[0], error)
+            return
+        self._saw(error)
+        for row in rows:
+            yield from self._advance([row], reads)
+
+    def _fail(self, row: Row, error: Exception) -> Iterator[Answer]:
+        """Take out a row at which a step went wrong. What it has read is not kept: that may be what is wrong."""
+        if row in self._rows:
+            self._rows.remove(row)
+        row.cache = None
+        log.error("a request of %d tokens failed, %d more", len(row.prompt.ids), row.tokens)
+        self._saw(error)
+        yield row.id, in_words(error)
+
+    def _wait_or_fail(self, row: Row, error: Exception) -> Iterator[Answer]:
+        """A row that has no cache: where memory is all that it lacks, it waits until others have given theirs back."""
+        more = len(self._rows) > 1 or self._prefixes.bytes
+        if not more or not is_out_of_memory(error):
+            yield from self._fail(row, error)
+            return
+        self._saw(error)
+        self._rows.remove(row)
+        row.chosen = None
+        self._waiting.put_back(row)
+
+    def _saw(self, error: Exception) -> None:
+        """Be more careful after an error. Raises it, or another one, where the model computes nothing any more."""
+        self._caution.saw(error)
+        log.error("a step went wrong: %s", error, exc_info=error)
+        if is_out_of_memory(error):
+            self._prefixes.hold(0)
+            return
+        one = self._ends[:1]
+        self._model.forward(self._choose(None).weights, [Piece(self._prefixes.take("no checkpoint's", one, 1), one)])
 
     def _piece(self, row: Row, tokens: int, spare: int) -> Piece:
         """What a row reads in this step: more of its prompt, or its newest token and a guess of the next ones."""
@@ -223,15 +288,3 @@ def _alike(row: Row, other: Row) -> bool:
     """Whether two prompts begin alike for so long that one had better be copied than read twice."""
     common = common_length(row.begins, other.begins) if row.name == other.name else 0
     return common >= LEAST and 2 * common >= len(row.prompt.ids)
-
-
-def choose(logits: Tensor, request: CompletionRequest, generator: torch.Generator) -> int:
-    """The next token: the likeliest, or drawn by temperature from the fewest that hold `top_p` of the probability."""
-    if request.temperature < GREEDY_BELOW:
-        return int(logits.argmax())
-    shares = torch.softmax(logits / request.temperature, -1)
-    if request.top_p < 1:
-        ordered, places = shares.sort(descending=True)
-        ordered[1:][(ordered.cumsum(-1) - ordered)[1:] >= request.top_p] = 0  # the likeliest stays, at 0 too
-        shares = torch.zeros_like(shares).scatter_(0, places, ordered)
-    return int(torch.multinomial(shares, 1, generator=generator))

@@ -99,6 +99,11 @@ class Prefixes:
         if cache.used < LEAST or cache.bytes > self._limit:
             return
         self._kept.append(Known(key, packed(ids[: cache.used]), cache))
+        self.hold(self._limit)
+
+    def hold(self, limit: int) -> None:
+        """Keep at most so many bytes from now on."""
+        self._limit = limit
         while self.bytes > self._limit:
             del self._kept[0]
 

@@ -7,7 +7,7 @@ from contextlib import aclosing
 from typing import Any, Literal
 
 from backend.context import Context
-from backend.serve import choices
+from backend.serve import answering, choices
 from backend.serve.reply import tokens_used
 from backend.serve.request import CompletionRequest, Delta, TokenLogprob, named
 
@@ -21,7 +21,7 @@ class ChatAnswer:
     def __init__(self, ctx: Context, requests: Sequence[CompletionRequest], usage: Usage = "none") -> None:
         self._ctx, self._requests, self._usage = ctx, requests, usage
         self._id, self._created = f"chatcmpl-{secrets.token_hex(12)}", int(time.time())
-        self._model = ctx.hosts.host(requests[0].model).model
+        self._model = answering.model(ctx, requests[0])
         self._checkpoint: str | None = None
         self._prompt_tokens = self._tokens = 0
 

@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
 from backend.context import Context
+from backend.serve import answering
 from backend.serve.request import CompletionRequest, Delta
 
 Item = tuple[int, Delta] | BaseException | None
@@ -15,9 +16,9 @@ BEHIND = 64
 async def generate(ctx: Context, requests: Sequence[CompletionRequest]) -> AsyncGenerator[tuple[int, Delta], None]:
     """Pieces of all answers as they come, each with the place of its request; leaving early cancels them all.
 
-    Raises what Hosts.generate raises, as soon as one of them does."""
+    Raises what `answering.generate` raises, as soon as one of them does."""
     if len(requests) == 1:
-        async with aclosing(ctx.hosts.generate(requests[0])) as pieces:
+        async with aclosing(answering.generate(ctx, requests[0])) as pieces:
             async for delta in pieces:
                 yield 0, delta
         return
@@ -41,7 +42,7 @@ async def generate(ctx: Context, requests: Sequence[CompletionRequest]) -> Async
 
 async def _one(ctx: Context, place: int, request: CompletionRequest, items: "asyncio.Queue[Item]") -> None:
     try:
-        async with aclosing(ctx.hosts.generate(request)) as pieces:
+        async with aclosing(answering.generate(ctx, request)) as pieces:
             async for delta in pieces:
                 await items.put((place, delta))
     except Exception as error:

@@ -8,7 +8,7 @@ from backend.serve.answers import decode_body, read_body
 from backend.serve.chat_answer import ChatAnswer
 from backend.serve.fields import MOST_TOKENS, OpenAiForm, sampling, seed_of, within
 from backend.serve.request import CompletionRequest, split_model
-from backend.serve.upstreams import find
+from backend.serve.upstreams import MISTRAL, find
 
 
 class Body(OpenAiForm, frozen=True, kw_only=True):
@@ -39,7 +39,8 @@ async def completions(request: Request) -> Response:
     """POST /v1/fim/completions"""
     raw = await read_body(request)
     body = decode_body(raw, Body)
-    if found := find(request.app.state.ctx, body.model or ""):
+    found = find(request.app.state.ctx, body.model or "")
+    if found and found.server.fim == MISTRAL:
         return await passthrough.answer(request, found, "fim/completions", raw)
     asked = understand(body)
     answer = ChatAnswer(request.app.state.ctx, [asked], "last")

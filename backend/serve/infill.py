@@ -15,7 +15,7 @@ from backend import __version__
 from backend.context import Context
 from backend.errors import BadRequest
 from backend.models.catalog import get
-from backend.serve import reply
+from backend.serve import answering, reply
 from backend.serve.answers import JsonResponse, decode_body, read_body
 from backend.serve.fields import MOST_TOKENS, Sampled, sampling, seed_of, within
 from backend.serve.lines import Lines
@@ -73,7 +73,7 @@ class Answer:
 
     def __init__(self, ctx: Context, body: Body, asked: CompletionRequest) -> None:
         self._ctx, self._body, self._asked = ctx, body, asked
-        self._model = ctx.hosts.host(asked.model).model
+        self._model = answering.model(ctx, asked)
         self._lines = Lines(body.n_indent or 0)
         self._began = time.monotonic()
         self._first: float | None = None
@@ -92,7 +92,7 @@ class Answer:
     async def pieces(self) -> AsyncGenerator[dict[str, Any], None]:
         """The answer as it comes; the last piece has `stop`, why, and the times."""
         silent = self._body.n_predict == 0
-        async with aclosing(self._ctx.hosts.generate(self._asked)) as pieces:
+        async with aclosing(answering.generate(self._ctx, self._asked)) as pieces:
             async for delta in pieces:
                 self._first = self._first or time.monotonic()
                 text = "" if silent else self._lines.feed(delta.text)
@@ -125,7 +125,7 @@ class Answer:
         asked, tokens = self._asked, 0 if self._body.n_predict == 0 else delta.tokens
         first, now = self._first or self._began, time.monotonic()
         prompt_ms, predicted_ms = (first - self._began) * 1000, (now - first) * 1000
-        context = get(self._ctx, self._model).context
+        context = answering.context(self._ctx, asked)
         kind = "word" if delta.stop_text else "eos" if delta.finish_reason == "stop" else "limit"
         return {
             **self._piece(text, delta, True),

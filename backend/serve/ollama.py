@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from backend.context import Context
 from backend.errors import RefactError
-from backend.serve import chat, reply
+from backend.serve import answering, chat, elsewhere, reply
 from backend.serve.answers import decode_body, read_body
 from backend.serve.fields import MOST_TOKENS, Sampled, sampling, seed_of, within
 from backend.serve.ollama_models import LATEST, split_tag, stamp
@@ -30,6 +30,8 @@ class Body(msgspec.Struct, frozen=True):
     model: str
     prompt: str = ""
     suffix: str | None = None
+    raw: bool | None = None
+    """The prompt is not to be taken for a question to a model that only chats."""
     stream: bool | None = None
     options: Options | None = None
 
@@ -65,26 +67,26 @@ def understand(body: Body) -> CompletionRequest:
 class Answer:
     """One answer in Ollama's shape, under the name that was asked for; a message where it was a conversation."""
 
-    def __init__(self, ctx: Context, name: str, asked: CompletionRequest) -> None:
-        self._ctx, self._name, self._asked = ctx, name, asked
+    def __init__(self, ctx: Context, name: str, deltas: AsyncGenerator[Delta, None] | None, talk: bool) -> None:
+        """Without `deltas` the model was only wanted to be there."""
+        self._ctx, self._name, self._deltas, self._talk = ctx, name, deltas, talk
         self._began = time.monotonic_ns()
         self._first: int | None = None
-        ctx.hosts.host(asked.model)  # unknown names are refused before anything else
 
     async def whole(self) -> dict[str, Any]:
         """The answer in one piece."""
         text = ""
         async with aclosing(self.pieces()) as pieces:
             async for piece in pieces:
-                text += piece["message"]["content"] if self._asked.marked else piece["response"]
+                text += piece["message"]["content"] if self._talk else piece["response"]
         return {**piece, **self._said(text)}
 
     async def pieces(self) -> AsyncGenerator[dict[str, Any], None]:
-        """The answer as it comes; a request without a prompt only wants the model to be there."""
-        if not self._asked.prompt and not self._asked.suffix:
+        """The answer as it comes."""
+        if self._deltas is None:
             yield {**self._piece("", True), "done_reason": "load"}
             return
-        async with aclosing(self._ctx.hosts.generate(self._asked)) as pieces:
+        async with aclosing(self._deltas) as pieces:
             async for delta in pieces:
                 self._first = self._first or time.monotonic_ns()
                 if not delta.finish_reason:
@@ -98,7 +100,7 @@ class Answer:
         return {"model": self._name, "created_at": stamp(time.time()), **self._said(text), "done": done}
 
     def _said(self, text: str) -> dict[str, Any]:
-        return {"message": {"role": "assistant", "content": text}} if self._asked.marked else {"response": text}
+        return {"message": {"role": "assistant", "content": text}} if self._talk else {"response": text}
 
     def _end(self, delta: Delta) -> dict[str, Any]:
         """Why it ended, tokens, and nanoseconds."""
@@ -117,8 +119,19 @@ class Answer:
 
 async def generate(request: Request) -> Response:
     """POST /api/generate"""
+    ctx: Context = request.app.state.ctx
     body = decode_body(await read_body(request), Body)
-    return await _reply(request, Answer(request.app.state.ctx, body.model, understand(body)), body.stream)
+    asked = understand(body)
+    answering.model(ctx, asked)  # unknown names are refused before anything else
+    deltas = None
+    if asked.prompt or asked.suffix:
+        found = answering.there(ctx, asked)
+        if found and found.server.chat and not (found.server.completion or asked.suffix or body.raw):
+            question = [{"role": "user", "content": asked.prompt}]
+            deltas = elsewhere.converse(ctx, found, question, asked)
+        else:
+            deltas = answering.generate(ctx, asked)
+    return await _reply(request, Answer(ctx, body.model, deltas, False), body.stream)
 
 
 async def converse(request: Request) -> Response:
@@ -126,11 +139,16 @@ async def converse(request: Request) -> Response:
     ctx: Context = request.app.state.ctx
     body = decode_body(await read_body(request), Talk)
     plain = understand(Body(model=body.model, stream=body.stream, options=body.options))
-    asked = chat.Body(messages=body.messages, model=body.model.removesuffix(LATEST), max_tokens=plain.max_tokens)
-    (found,) = await chat.understand(ctx, asked) if body.messages else [plain]
-    taken = {name: getattr(plain, name) for name in ("stop", "temperature", "top_p", "seed", "stream")}
-    found = msgspec.structs.replace(found, marked=True, **taken)
-    return await _reply(request, Answer(ctx, body.model, found), body.stream)
+    answering.model(ctx, plain)
+    deltas = None
+    if body.messages and (found := answering.there(ctx, plain)):
+        deltas = elsewhere.converse(ctx, found, chat.plain(body.messages), plain)
+    elif body.messages:
+        asked = chat.Body(messages=body.messages, model=body.model.removesuffix(LATEST), max_tokens=plain.max_tokens)
+        (here,) = await chat.understand(ctx, asked)
+        taken = {name: getattr(plain, name) for name in ("stop", "temperature", "top_p", "seed", "stream")}
+        deltas = answering.generate(ctx, msgspec.structs.replace(here, **taken))
+    return await _reply(request, Answer(ctx, body.model, deltas, True), body.stream)
 
 
 async def _reply(request: Request, answer: Answer, stream: bool | None) -> Response:

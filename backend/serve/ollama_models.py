@@ -14,11 +14,21 @@ from backend.models.catalog import ModelInfo, get
 from backend.serve.answers import JsonResponse, decode_body, read_body
 from backend.serve.names import names
 from backend.serve.request import split_model
+from backend.serve.upstreams import Found, find
 
 SPOKEN = "0.9.0"
 """The version whose API this is: clients read it as one."""
 LATEST = ":latest"
 """What clients put behind a name without a tag."""
+NOT_KNOWN = {
+    "parent_model": "",
+    "format": "",
+    "family": "",
+    "families": [],
+    "parameter_size": "",
+    "quantization_level": "",
+}
+"""Details of a model elsewhere."""
 
 
 class Show(msgspec.Struct, frozen=True):
@@ -64,10 +74,26 @@ def _entry(ctx: Context, name: str) -> dict[str, Any]:
     }
 
 
+def _entry_elsewhere(ctx: Context, found: Found) -> dict[str, Any]:
+    """A model that leaves this box, told as Ollama tells of one that is computed on another's."""
+    tagged = found.name if ":" in found.name else found.name + LATEST
+    return {
+        "name": tagged,
+        "model": tagged,
+        "remote_model": found.model,
+        "remote_host": found.server.url,
+        "modified_at": stamp(ctx.started),
+        "size": 0,
+        "digest": hashlib.sha256(found.name.encode()).hexdigest(),
+        "details": NOT_KNOWN,
+    }
+
+
 async def tags(request: Request) -> Response:
-    """GET /api/tags: every name under which completions can be asked for."""
+    """GET /api/tags: every name under which completions can be asked for, then what leaves this box."""
     ctx: Context = request.app.state.ctx
-    return JsonResponse({"models": [_entry(ctx, name) for name in await names(ctx)]})
+    elsewhere = [_entry_elsewhere(ctx, found) for found in await ctx.hosts.elsewhere.models()]
+    return JsonResponse({"models": [*(_entry(ctx, name) for name in await names(ctx)), *elsewhere]})
 
 
 async def running(request: Request) -> Response:
@@ -84,6 +110,8 @@ async def show(request: Request) -> Response:
     name = body.model or body.name
     if not name:
         raise BadRequest("`model` is missing.")
+    if found := find(ctx, name.removesuffix(LATEST)):
+        return JsonResponse(_shown_elsewhere(ctx, found))
     info = get(ctx, ctx.hosts.host(split_tag(name)[0]).model)
     kinds = {"insert": info.fim_layout != "none", "chat": "chat" in info.supports}
     return JsonResponse(
@@ -104,6 +132,23 @@ async def show(request: Request) -> Response:
             "modified_at": stamp(ctx.started),
         }
     )
+
+
+def _shown_elsewhere(ctx: Context, found: Found) -> dict[str, Any]:
+    server = found.server
+    kinds = {"completion": True, "insert": server.completion, "chat": server.chat}
+    return {
+        "license": "",
+        "modelfile": "",
+        "parameters": "",
+        "template": "{{ .Prompt }}",
+        "remote_model": found.model,
+        "remote_host": server.url,
+        "details": NOT_KNOWN,
+        "model_info": {"general.architecture": "elsewhere", "elsewhere.context_length": server.context},
+        "capabilities": [kind for kind, there in kinds.items() if there],
+        "modified_at": stamp(ctx.started),
+    }
 
 
 async def version(request: Request) -> Response:

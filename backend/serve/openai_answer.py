@@ -7,7 +7,7 @@ from contextlib import aclosing
 from typing import Any
 
 from backend.context import Context
-from backend.serve import choices
+from backend.serve import answering, choices
 from backend.serve.reply import tokens_used
 from backend.serve.request import CompletionRequest, Delta, TokenLogprob, named
 
@@ -20,7 +20,7 @@ class Answer:
     ) -> None:
         self._ctx, self._requests, self._count, self._echo, self._usage = ctx, requests, count, echo, usage
         self._id, self._created = f"cmpl-{secrets.token_hex(12)}", int(time.time())
-        self._model = ctx.hosts.host(requests[0].model).model
+        self._model = answering.model(ctx, requests[0])
         self._checkpoint: str | None = None
         self._offsets = [len(request.prompt) for request in requests]
         self._prompt_tokens = self._tokens = 0

@@ -41,9 +41,9 @@ async def whole(ctx: Context, found: Found, route: str, asked: dict[str, Any]) -
     # Imported when the first request goes elsewhere: the client takes longer than the rest of the engine's start.
     from backend.serve import upstream
 
-    with _place(ctx, found, False) as watch:
+    with place(ctx, found, False) as watch:
         answer = await upstream.ask(ctx, found, route, asked)
-        watch.piece(_end(answer, 0))
+        watch.piece(end(answer, 0))
         return _ours(ctx, found, answer)
 
 
@@ -52,12 +52,12 @@ async def pieces(ctx: Context, found: Found, route: str, asked: dict[str, Any]) 
     from backend.serve import upstream
 
     said, last = 0, Delta(text="", tokens=0)
-    with _place(ctx, found, True) as watch:
+    with place(ctx, found, True) as watch:
         async with aclosing(upstream.stream(ctx, found, route, asked)) as packets:
             async for piece in packets:
                 if route != "completions" or _says_something(piece):
                     said += 1
-                    last = _end(piece, said)
+                    last = end(piece, said)
                     watch.piece(replace(last, finish_reason=None))
                     yield _ours(ctx, found, piece)
         if not said:
@@ -66,7 +66,7 @@ async def pieces(ctx: Context, found: Found, route: str, asked: dict[str, Any]) 
 
 
 @contextmanager
-def _place(ctx: Context, found: Found, stream: bool) -> Iterator[Watch]:
+def place(ctx: Context, found: Found, stream: bool) -> Iterator[Watch]:
     """One request's place among those under way, and its count. Raises Overloaded where there is none."""
     lists, request = ctx.hosts.elsewhere, CompletionRequest(prompt="", stream=stream, key=asking.get())
     with ctx.hosts.statistics.watch(request, found.name, None) as watch:
@@ -79,7 +79,7 @@ def _place(ctx: Context, found: Found, stream: bool) -> Iterator[Watch]:
             lists.under_way -= 1
 
 
-def _end(answer: dict[str, Any], pieces: int) -> Delta:
+def end(answer: dict[str, Any], pieces: int) -> Delta:
     """The end of an answer with its tokens as the other server tells them, as far as that can be true."""
     usage = answer.get("usage")
     told = [usage.get(name) if isinstance(usage, dict) else None for name in ("prompt_tokens", "completion_tokens")]

@@ -1,5 +1,6 @@
 """Lays a request out as its model was trained: plain, or around the cursor; torch-free."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from backend.models.catalog import ModelInfo
@@ -13,8 +14,9 @@ from backend.serve.window import near_text, window
 
 MARKS_AROUND = 3
 """Tokens that every infilling layout adds."""
-LONGEST_TOKEN = 32
-"""Characters; text farther from the cursor than this times the context is not even encoded."""
+LETTERS = (2, 8, 32)
+"""Characters in a token: few, many and most. Text farther from the cursor than the last times the context is not even
+encoded, nor what is farther than one before where that is enough: nobody is answered meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -39,13 +41,12 @@ def lay_out(info: ModelInfo, tokenizer: TextTokenizer, request: CompletionReques
     asked = Parts(request.prompt, request.suffix) if request.suffix else take_apart(info, request.prompt)
     parts = Parts(plain(asked.prefix), plain(asked.suffix) if asked.suffix else None)
     room = info.context - min(max(request.max_tokens, 1), info.context // 2)
-    far = info.context * LONGEST_TOKEN
-    whole = len(parts.prefix) <= far
-    prefix = tokenizer.encode_plain(tokenizer.begun(parts.prefix) if whole else near_text(parts.prefix, far))
+    prefix, whole = _near(info, tokenizer, tokenizer.begun(parts.prefix), room, near_text, LETTERS[1:])
     marks, suffix = tokenizer.marks, list[int]()
     if parts.suffix and info.fim_layout != "none":
-        suffix = tokenizer.encode_plain(parts.suffix[:far])
-        whole = whole and len(parts.suffix) <= far
+        most = max(room // 4, room - len(prefix))
+        suffix, all_of_it = _near(info, tokenizer, parts.suffix, most, lambda text, end: text[:end], LETTERS)
+        whole = whole and all_of_it
         ahead, behind = window(prefix, suffix, room - MARKS_AROUND - len(opening(marks)))
         ids = infill_prompt(info, marks, ahead, behind)
     else:
@@ -53,6 +54,25 @@ def lay_out(info: ModelInfo, tokenizer: TextTokenizer, request: CompletionReques
         ids = plain_document(info, marks, ahead, False) or [marks.eot]
     cut = not whole or len(ahead) + len(behind) < len(prefix) + len(suffix)
     return Prompt(ids, min(request.max_tokens, info.context - len(ids)), _crlf(asked), cut)
+
+
+def _near(
+    info: ModelInfo,
+    tokenizer: TextTokenizer,
+    text: str,
+    room: int,
+    part: Callable[[str, int], str],
+    tries: tuple[int, ...],
+) -> tuple[list[int], bool]:
+    """Ids of a text, or of more of it than there is room for, and whether that is all; `part` is what is near."""
+    ids: list[int] = []
+    for letters in tries:
+        if len(text) <= info.context * letters:
+            return tokenizer.encode_plain(text), True
+        ids = tokenizer.encode_plain(part(text, info.context * letters))
+        if len(ids) > room:
+            break
+    return ids, False
 
 
 def _conversation(info: ModelInfo, tokenizer: TextTokenizer, request: CompletionRequest) -> Prompt:

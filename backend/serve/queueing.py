@@ -24,6 +24,10 @@ class Waiting:
         """One more, behind those of its key."""
         self._lines.setdefault(row.request.key, deque()).append(row)
 
+    def put_back(self, row: Row) -> None:
+        """One that was taken too early: it is the first of its key again."""
+        self._lines.setdefault(row.request.key, deque()).appendleft(row)
+
     def take(self, running: Counter[str]) -> Row:
         """The next one: of the key that has fewest requests running, in turn where several have as few.
 

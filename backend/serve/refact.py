@@ -80,8 +80,12 @@ async def capabilities(ctx: Context) -> dict[str, Any]:
     default = ctx.hosts.models()[0]
     talks = {name: chat_record(infos[base[name]]) for name in listed if "chat" in infos[base[name]].supports}
     # What leaves this box is offered after what does not, and is never the default unless nothing here chats.
-    elsewhere = {one.name: one.server for one in await ctx.hosts.elsewhere.models() if one.server.chat}
-    talks |= {name: {**chat_record(infos[default]), "n_ctx": one.context} for name, one in elsewhere.items()}
+    servers = {one.name: one.server for one in await ctx.hosts.elsewhere.models()}
+    elsewhere = {name: one for name, one in servers.items() if one.chat or one.completion}
+    for name, one in elsewhere.items():
+        # Plug-ins put the default's marks around the cursor, which its tokenizer has; they are taken off again here.
+        records |= {name: {**record(infos[default]), "n_ctx": one.context}} if one.completion else {}
+        talks |= {name: {**chat_record(infos[default]), "n_ctx": one.context}} if one.chat else {}
     talker = next(iter(talks), "")
     return {
         "cloud_name": CLOUD_NAME,

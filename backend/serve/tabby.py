@@ -13,7 +13,7 @@ from starlette.responses import Response
 from backend import __version__
 from backend.context import Context
 from backend.errors import BadRequest
-from backend.serve import reply
+from backend.serve import answering, reply
 from backend.serve.answers import JsonResponse, decode_body, read_body
 from backend.serve.fields import seed_of, within
 from backend.serve.names import abilities
@@ -89,11 +89,10 @@ def understand(body: Body) -> CompletionRequest:
 
 
 async def _answer(ctx: Context, asked: CompletionRequest) -> dict[str, Any]:
-    id_, text = f"cmpl-{secrets.token_hex(12)}", ""
-    async with aclosing(ctx.hosts.generate(asked)) as pieces:
+    id_, text, model = f"cmpl-{secrets.token_hex(12)}", "", answering.model(ctx, asked)
+    async with aclosing(answering.generate(ctx, asked)) as pieces:
         async for delta in pieces:
             text += delta.text
-    model = ctx.hosts.host(asked.model).model
     ctx.hosts.acceptance.answered(id_, model, delta.checkpoint)
     return {
         "id": id_,

@@ -13,7 +13,7 @@ import httpx
 import msgspec
 
 from backend.context import Context
-from backend.errors import BadRequest, Elsewhere, Overloaded, RefactError, TooLarge
+from backend.errors import BadRequest, Elsewhere, Overloaded, RefactError
 from backend.serve.upstreams import Found, Upstream, key, near
 
 SILENCE = httpx.Timeout(60.0, connect=10.0)
@@ -100,7 +100,7 @@ async def _asked(
         if answer.headers.get("content-encoding", "identity") != "identity":
             raise Elsewhere(f"{host} sent a packed answer though none was asked for.")
         if answer.status_code != 200:
-            raise _refused(host, answer, await _whole(answer, MOST_ERROR), token)
+            raise _refused(host, answer, await _begun(answer), token)
         yield answer
 
 
@@ -109,13 +109,27 @@ def _clean(body: bytes, token: str) -> bytes:
     return body.replace(token.encode(), b"...") if token else body
 
 
-async def _whole(answer: httpx.Response, most: int = MOST_BYTES) -> bytes:
+async def _whole(answer: httpx.Response) -> bytes:
     body = bytearray()
     async for chunk in answer.aiter_raw():
         body += chunk
-        if len(body) > most:
-            raise TooLarge(f"The answer is larger than {most // 1024} KiB.")
+        if len(body) > MOST_BYTES:
+            raise Elsewhere(f"The other server's answer is larger than {MOST_BYTES // 1024} KiB.")
     return bytes(body)
+
+
+async def _begun(answer: httpx.Response) -> bytes:
+    """The beginning of a refusal; what a server says beyond it, or how it breaks off, changes nothing."""
+    body = bytearray()
+    try:
+        async with asyncio.timeout(LISTING_S):
+            async for chunk in answer.aiter_raw():
+                body += chunk
+                if len(body) > MOST_ERROR:
+                    break
+    except (httpx.HTTPError, TimeoutError):
+        pass
+    return bytes(body[:MOST_ERROR])
 
 
 async def _lines(answer: httpx.Response, deadline: float) -> AsyncGenerator[bytes, None]:
@@ -144,13 +158,13 @@ async def _words(name: str, token: str) -> AsyncIterator[None]:
     except httpx.HTTPError as error:
         said = str(error).replace(token, "…") if token else str(error)
         raise Elsewhere(f"{name} cannot be reached: {said or type(error).__name__}.", "Look at its address.") from error
-    except (httpx.InvalidURL, msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (httpx.InvalidURL, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise Elsewhere(f"{name} sends what cannot be understood.", "Is it a server of OpenAI's form?") from error
 
 
 def _refused(host: str, answer: httpx.Response, body: bytes, token: str) -> RefactError:
     """A server's refusal, in words that are true here: its quarrel with our key is not the client's."""
-    said = _said(body)
+    said = said_in(body)
     if token:
         said = said.replace(token, "…")
     status = answer.status_code
@@ -163,7 +177,7 @@ def _refused(host: str, answer: httpx.Response, body: bytes, token: str) -> Refa
     return Elsewhere(f"{host} failed with status {status}: {said}", "Try again, or look at it.")
 
 
-def _said(body: bytes) -> str:
+def said_in(body: bytes) -> str:
     """The words in a server's refusal, short and printable."""
     text = body.decode("utf-8", "replace")
     try:
@@ -171,6 +185,6 @@ def _said(body: bytes) -> str:
         told = told.get("error", told) if isinstance(told, dict) else told
         told = told.get("message", told.get("detail", told)) if isinstance(told, dict) else told
         text = told if isinstance(told, str) else text
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         pass
     return "".join(letter if letter.isprintable() else " " for letter in text[:SAID]).strip() or "no words"

@@ -18,6 +18,7 @@ import msgspec
 
 from backend.context import Context
 from backend.errors import BadRequest, RefactError
+from backend.models.families import shipped
 from backend.sources import credentials
 
 log = logging.getLogger("refact.public")
@@ -26,6 +27,8 @@ LISTED_S = 300.0
 """How long a list of models that an upstream gave holds good; a failed try a tenth of that."""
 PATIENCE_S = 0.7
 """How long a list of everything waits for a server's own; editors wait for it."""
+SUFFIX, MISTRAL = "suffix", "mistral"
+LEAST_CONTEXT = 64
 
 
 class Upstream(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -41,6 +44,9 @@ class Upstream(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     completion: bool = False
     """Whether code completion is offered from it, in the lists; it may be asked for anyway."""
     context: int = 8192
+    fim: str = SUFFIX
+    """How it fills in before a suffix: OpenAI's field `suffix`, `mistral` for that one's own route, or the family whose
+    marks are put around the cursor, for servers that know no `suffix`."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +92,11 @@ def _check(name: str, one: Upstream) -> None:
         raise ValueError(f"{name}: {one.url!r} is no address; it looks like https://host/v1")
     if one.credential and parts.scheme == "http" and not near(parts.hostname):
         raise ValueError(f"{name}: a key may not go to {parts.hostname} without encryption; say https")
+    if one.context < LEAST_CONTEXT:
+        raise ValueError(f"{name}: a context of {one.context} tokens is none")
+    ways = (SUFFIX, MISTRAL, *(family for family, known in shipped().items() if known.marks))
+    if one.fim not in ways:
+        raise ValueError(f"{name}: fim is {one.fim!r}; it can be {', '.join(ways)}")
 
 
 def near(host: str) -> bool:

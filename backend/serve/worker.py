@@ -5,7 +5,6 @@ It holds the base model once and a merged copy of the newest few checkpoints, an
 
 import logging
 import os
-import queue
 import sys
 import threading
 import time
@@ -22,7 +21,9 @@ from backend.errors import Overloaded, RefactError
 from backend.models.catalog import ModelInfo, from_json
 from backend.models.tokenizer import load_tokenizer
 from backend.serve.batch import Batch
+from backend.serve.caution import in_words
 from backend.serve.holding import hold
+from backend.serve.inbox import Inbox
 from backend.serve.placement import Placed
 from backend.serve.prompt import lay_out
 from backend.serve.protocol import (
@@ -60,13 +61,13 @@ class Ended:
     """Another process that holds layers of the model is no more."""
 
 
-Inbox = queue.SimpleQueue[tuple[float, ToWorker | Copied | Ended] | None]
+Letters = Inbox[ToWorker | Copied | Ended]
 
 
 class Worker:
     """One model and the requests that it is answering."""
 
-    def __init__(self, info: ModelInfo, placed: Placed, out: BinaryIO, inbox: Inbox) -> None:
+    def __init__(self, info: ModelInfo, placed: Placed, out: BinaryIO, inbox: Letters) -> None:
         self._out, self._inbox = out, inbox
         # Positions beyond what is ever asked for would take memory for nothing.
         self._info = replace(info, context=placed.context)
@@ -85,11 +86,10 @@ class Worker:
         self._send(Ready(_memory()))
         while True:
             try:
-                while not self._batch.busy() or not self._inbox.empty():
-                    item = self._inbox.get()
-                    if item is None:
-                        return
+                for item in self._inbox.take(self._batch.busy):
                     self._handle(*item)
+                if self._inbox.ended:
+                    return
                 for id_, answer in self._batch.step():
                     self._send(Piece(id_, answer) if isinstance(answer, Delta) else _failed(id_, answer))
             except BrokenPipeError:
@@ -110,8 +110,12 @@ class Worker:
                     self._install(message)
                 case Ended():
                     raise Lost
-        except RefactError as error:
-            self._send(_failed(message.id if isinstance(message, Load | Generate) else 0, error))
+        except Exception as error:
+            if not isinstance(message, Load | Generate):
+                raise
+            if not isinstance(error, RefactError):
+                log.exception("a request cannot be taken")
+            self._send(_failed(message.id, in_words(error)))
 
     def _copy(self, adapter: Adapter | None, *waiting: int) -> None:
         """Have a merged copy made while others decode."""
@@ -128,12 +132,13 @@ class Worker:
         waiting = self._copying.pop(copied.adapter.path)
         try:
             self._adapters.install(copied.adapter, copied.copy.result(), self._batch.names())
-        except RefactError as error:
-            for id_ in waiting:
-                self._send(_failed(id_, error))
-            return
         except (RuntimeError, MemoryError) as error:
             log.warning("%s runs beside the base, since no copy can be made: %s", copied.adapter.checkpoint, error)
+        except Exception as error:
+            log.warning("%s cannot be used: %s", copied.adapter.checkpoint, error)
+            for id_ in waiting:
+                self._send(_failed(id_, in_words(error)))
+            return
         for id_ in waiting:
             self._send(Loaded(id_, _memory()))
 
@@ -171,7 +176,7 @@ def _memory() -> int:
     return resident + (torch.cuda.memory_reserved() if torch.cuda.is_available() else 0)
 
 
-def _read_all(source: BinaryIO, inbox: Inbox) -> None:
+def _read_all(source: BinaryIO, inbox: Letters) -> None:
     try:
         while (message := read(source)) is not None:
             inbox.put((time.monotonic(), message))
@@ -187,7 +192,7 @@ def main() -> int:
     os.dup2(2, 1)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
-    inbox: Inbox = queue.SimpleQueue()
+    inbox = Letters()
     threading.Thread(target=_read_all, args=(sys.stdin.buffer, inbox), daemon=True).start()
     info = from_json(sys.argv[1])
     try:

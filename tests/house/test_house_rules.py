@@ -46,6 +46,7 @@ MAY_BE_HEAVY = (
     "backend/serve/worker.py",
     "backend/serve/decode.py",
     "backend/serve/batch.py",
+    "backend/serve/choose.py",
     "backend/serve/likely.py",
     "backend/serve/adapters.py",
     "backend/serve/caches.py",

@@ -4,7 +4,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.serve.batch import choose
+from backend.serve.choose import choose
 from backend.serve.request import CompletionRequest
 
 

@@ -63,6 +63,21 @@ def test_prompt_and_answer_fit_the_context(
     assert len(prompt.ids) + prompt.max_tokens <= tiny.context
 
 
+@pytest.mark.parametrize("far", ["a+b\n", " " * 40 + "\n"])
+def test_of_a_text_without_end_what_is_near_fills_the_context(
+    tiny: ModelInfo, tokenizer: TextTokenizer, far: str
+) -> None:
+    """However many characters its tokens have."""
+    long, room = far * 40_000, tiny.context - 8
+    found = [
+        lay_out(tiny, tokenizer, CompletionRequest(prompt=prompt, suffix=suffix, max_tokens=8))
+        for prompt, suffix in ((f"{long}cursor", None), ("cursor", f"cursor{long}"), (f"{long}cursor", f"cursor{long}"))
+    ]
+    assert all(one.cut and room - room // 8 - 3 <= len(one.ids) <= room for one in found)
+    assert tokenizer.decode(found[0].ids).endswith("cursor")
+    assert "cursor" in tokenizer.decode(found[1].ids)
+
+
 @given(st.integers(0, 300), st.integers(0, 300), st.integers(0, 200))
 def test_trimming_keeps_what_is_at_the_cursor(before: int, after: int, room: int) -> None:
     prefix, suffix = list(range(before)), list(range(after))
