@@ -9,9 +9,8 @@ from refact_tui.widgets.listing import Column, Row
 
 COMMAND_COLUMNS = (Column("COMMAND", 10), Column("WHAT IT ASKS", 12), Column("LINES", right=True, rank=1))
 MODEL_COLUMNS = (Column("MODEL", 12), Column("WHERE", 10))
-ADD_ONE = """Add one that has one, an instruct model, and host it:
-  refact-tui models add HUB_NAME --wait
-  refact-tui serve host NAME"""
+ADD_ONE = """Add one that has one, an instruct model, and host it with n in Serve:
+  refact-tui models add HUB_NAME --wait"""
 ELSEWHERE = "Or choose a model of another server: what is asked of it leaves this box."
 
 
@@ -39,7 +38,7 @@ def nobody_chats(models: Sequence[wire.Model], elsewhere: bool = False) -> str:
     hosted = [clean(one.name) for one in models if one.hosted]
     ready = [clean(one.name) for one in models if one.state == "ready" and not one.hosted and "chat" in one.supports]
     why = f"{' and '.join(hosted) or 'What is hosted'} {'have' if len(hosted) > 1 else 'has'} no chat template"
-    host = f"Host one that has one:\n  refact-tui serve host {ready[0]}" if ready else ADD_ONE
+    host = f"Host one that has one with n in Serve, {ready[0]} for instance." if ready else ADD_ONE
     return f"{why}, so nothing can be asked.\n{host}" + (f"\n{ELSEWHERE}" if elsewhere else "")
 
 

@@ -7,6 +7,8 @@ from refact_tui import words
 from refact_tui.signs import clean
 
 BAR = 30
+FEW = 3
+"""Devices up to which each has a second line, about what it is and who lies on it."""
 USED, WANTED, FREE = "█", "▒", "·"
 NOTHING = "There is no model to host: refact-tui models add brings one."
 
@@ -25,15 +27,17 @@ def device_lines(devices: Sequence[wire.Device], shares: dict[str, int]) -> list
         lines.append(text + (f" + {words.size(wanted)}" if wanted else ""))
         who = ", ".join(clean(model) for model in one.models)
         about = " · ".join([clean(one.title), *([who] if who else []), *([] if one.shared else ["not shared"])])
-        lines.append(f"      {about}")
+        if len(devices) <= FEW:
+            lines.append(f"      {about}")
     return lines
 
 
 def plan_lines(plan: wire.PlacementPlan) -> list[str]:
     """What a wish comes to."""
+    packed = "" if plan.quantisation == "none" else f", {plan.quantisation} weights"
     return [
-        f"{clean(plan.device)} · {plan.dtype} · context {words.count(plan.context)} · weights "
-        f"{words.size(plan.weights_bytes)}, and {words.size(plan.request_bytes)} for each long request",
+        f"{clean(plan.device)} · {plan.dtype}{packed} · context {words.count(plan.context)} · weights "
+        f"{words.size(plan.weights_bytes)} + {words.size(plan.request_bytes)} a long request",
         "",
         *device_lines(plan.devices, plan.shares),
     ]

@@ -36,9 +36,17 @@ class Chosen:
 class Adapters:
     """Decides for each request whether its checkpoint runs on a copy of its own or beside the base."""
 
-    def __init__(self, base: Weights, shape: Shape, made: Callable[[Weights | LowRank, Path], None] = _nobody) -> None:
-        """`made` hears of every copy and adapter before it is used: other processes may hold parts of the model."""
-        self._base, self._shape, self._made = base, shape, made
+    def __init__(
+        self,
+        base: Weights,
+        shape: Shape,
+        made: Callable[[Weights | LowRank, Path], None] = _nobody,
+        copies: bool = True,
+    ) -> None:
+        """`made` hears of every copy and adapter before it is used: other processes may hold parts of the model.
+
+        Without `copies` all run beside the base: of weights in a few bits a copy would be whole again."""
+        self._base, self._shape, self._made, self._copied = base, shape, made, copies
         self._copies: OrderedDict[str, Weights] = OrderedDict()
         self._beside: OrderedDict[str, Fitted] = OrderedDict()
         self._asked: dict[str, int] = {}
@@ -60,12 +68,20 @@ class Adapters:
 
     def worth_a_copy(self, adapter: Adapter | None, busy: Collection[str]) -> bool:
         """Whether a checkpoint is asked for again and again, and there is room for a copy."""
-        return adapter is not None and self._asked.get(self._name(adapter), 0) >= OFTEN and self._room(busy)
+        return (
+            self._copied
+            and adapter is not None
+            and self._asked.get(self._name(adapter), 0) >= OFTEN
+            and self._room(busy)
+        )
 
-    def copy(self, adapter: Adapter) -> Weights:
+    def copy(self, adapter: Adapter) -> Weights | None:
         """A merged copy, not yet in use; takes up to seconds, and may be made while others decode.
 
-        Raises what `get` raises."""
+        None where there are no copies. Raises what `get` raises."""
+        if not self._copied:
+            fit(self._base, self._shape, Path(adapter.path))
+            return None
         if copy := self._copies.get(self._name(adapter)):
             return copy
         path = Path(adapter.path)
@@ -73,12 +89,12 @@ class Adapters:
         self._made(made, path)
         return made
 
-    def install(self, adapter: Adapter, copy: Weights, busy: Collection[str]) -> None:
+    def install(self, adapter: Adapter, copy: Weights | None, busy: Collection[str]) -> None:
         """Use a copy from now on, in place of one that no request decodes with; without such the adapter stays beside.
 
         `busy` are the names of what requests decode with now."""
         name = self._name(adapter)
-        if name not in self._copies and self._room(busy):
+        if copy and name not in self._copies and self._room(busy):
             if len(self._copies) >= KEEP:
                 del self._copies[next(one for one in self._copies if one not in busy)]
             self._copies[name] = copy

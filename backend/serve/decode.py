@@ -15,7 +15,7 @@ from torch import Tensor
 from backend.serve.caches import Cache
 from backend.serve.kind import PLAIN, Kind
 from backend.serve.llama import Shape
-from backend.serve.weights import Change, Layer, LowRank, Weights
+from backend.serve.weights import Change, Layer, LowRank, Matrix, Weights
 
 
 class Piece(NamedTuple):
@@ -167,10 +167,10 @@ def _changes(pieces: Sequence[Piece], spans: list[tuple[int, int]]) -> list[tupl
 
 
 def _linear(
-    x: Tensor, weight: Tensor, bias: Tensor | None, changes: Sequence[tuple[int, int, Change | None]]
+    x: Tensor, weight: Matrix, bias: Tensor | None, changes: Sequence[tuple[int, int, Change | None]]
 ) -> Tensor:
     """A projection, and what adapters add to some of its tokens."""
-    out = F.linear(x, weight, bias)
+    out = F.linear(x, weight, bias) if isinstance(weight, Tensor) else weight.apply(x, bias)
     for start, end, change in changes:
         if change:
             out[start:end] += F.linear(F.linear(x[start:end], change.a), change.b)

@@ -57,19 +57,20 @@ def hold(info: ModelInfo, placed: Placed, ended: Callable[[], None] = _unheard) 
     parts = divided(shape.layers, len(placed.devices))
     kinds = [kind_of(device, placed.dtype) for device in placed.devices]
     links = [
-        Link(info, Place(shape, part.start, part.stop, device, placed.dtype), ended)
+        Link(info, Place(shape, part.start, part.stop, device, placed.dtype, placed.quantisation), ended)
         for part, device in zip(parts[1:], placed.devices[1:], strict=True)
     ]
-    base = read_weights(info.path, shape, kinds[0], parts[0])
+    base = read_weights(info.path, shape, kinds[0], parts[0], quantisation=placed.quantisation)
     for link in links:
         link.answer()
     model: Llama
     adapters: Adapters
+    copies = placed.quantisation == "none"
     if links:
         model = stages = Stages(shape, len(parts[0]), kinds[0], links)
-        adapters = Adapters(base, shape, stages.prepare)
+        adapters = Adapters(base, shape, stages.prepare, copies)
     else:
-        model, adapters = Llama(shape, kinds[0]), Adapters(base, shape)
+        model, adapters = Llama(shape, kinds[0]), Adapters(base, shape, copies=copies)
     rows, kept_bytes = afforded(shape, _free(info, placed), kinds[0])
     return Held(model, base, adapters, rows, kept_bytes)
 
@@ -81,5 +82,5 @@ def _free(info: ModelInfo, placed: Placed) -> int:
         free = min(gpu.free_bytes for gpu in gpus() if gpu.index in placed.gpus) * len(placed.devices)
     if placed.memory_bytes is None:
         return free
-    left = max(placed.memory_bytes - weights_bytes(info, placed.dtype), 0)
+    left = max(placed.memory_bytes - weights_bytes(info, placed.dtype, placed.quantisation), 0)
     return min(free, int(left / CACHES))

@@ -41,13 +41,14 @@ async def plan(ctx: Context, model: str, wish: wire.Placement) -> wire.Placement
     """What a wish comes to. Raises what Hosts.plan raises."""
     placed = await ctx.hosts.plan(model, wish)
     info = get(ctx, model)
-    weights = weights_bytes(info, placed.dtype)
+    weights = weights_bytes(info, placed.dtype, placed.quantisation)
     request = cache_bytes(read_shape(info.path), placed.dtype, placed.context)
     part = (weights + request) // len(placed.devices)
     return wire.PlacementPlan(
         model=model,
         device=placed.named,
         dtype=placed.dtype,
+        quantisation=wish.quantisation,
         context=placed.context,
         weights_bytes=weights,
         request_bytes=request,

@@ -3,6 +3,7 @@
 import os
 from collections import Counter
 from collections.abc import Collection, Sequence
+from importlib.util import find_spec
 
 import msgspec
 import psutil
@@ -15,6 +16,7 @@ from backend.wire import Placement
 
 GB = 2**30
 WIDTHS = {"fp32": 4, "bf16": 2, "fp16": 2}
+PACKED_WIDTHS = {"8bit": 1.01, "4bit": 0.57}
 SMALL = 50_000_000
 """Parameters below which a step is bound by overhead: one thread is enough, and a second one only waits."""
 SPARE = 1.15
@@ -34,6 +36,7 @@ class Placed(msgspec.Struct, frozen=True):
     """For all devices together."""
     threads: int
     """On a CPU, for each process."""
+    quantisation: str = "none"
 
     @property
     def gpus(self) -> set[int]:
@@ -59,6 +62,8 @@ def place(
 
     Raises BadRequest for what cannot be on this box, TooLarge for what does not fit."""
     context = _context(wish, info)
+    if wish.quantisation == "4bit" and find_spec("bitsandbytes") is None:
+        raise BadRequest("Weights in 4 bits take bitsandbytes.", "pip install 'refact-tui[quantised]'")
     named = [part.strip().lower().removeprefix("cuda:") for part in wish.device.split(",")]
     if named == [AUTO]:
         devices = _found(wish, info, shape, gpus, {*closed} if wish.share else {*closed, *busy}, context)
@@ -69,7 +74,7 @@ def place(
             f"{info.name} has {shape.layers} layers, too few for {len(devices)} devices.", "Name fewer devices."
         )
     dtype = _dtype(wish, devices, gpus)
-    needed = weights_bytes(info, dtype) + cache_bytes(shape, dtype, context)
+    needed = weights_bytes(info, dtype, wish.quantisation) + cache_bytes(shape, dtype, context)
     budget = None if wish.memory_gb is None else int(wish.memory_gb * GB)
     if budget is not None and budget < needed:
         raise BadRequest(
@@ -79,12 +84,14 @@ def place(
     _fits(info, devices, needed, gpus)
     cores = psutil.cpu_count(logical=False) or os.cpu_count() or 1
     threads = 1 if info.parameters < SMALL else max(1, cores // 2 // len(devices))
-    return Placed(devices, dtype, context, budget, threads)
+    return Placed(devices, dtype, context, budget, threads, wish.quantisation)
 
 
-def weights_bytes(info: ModelInfo, dtype: str) -> int:
-    """What a model's weights take."""
-    return WIDTHS[dtype] * info.parameters
+def weights_bytes(info: ModelInfo, dtype: str, quantisation: str = "none") -> int:
+    """What a model's weights take; what stands before and behind the layers is never packed."""
+    ends = min(2 * info.vocab_size * info.hidden_size, info.parameters)
+    layers = info.parameters - ends
+    return WIDTHS[dtype] * ends + int(PACKED_WIDTHS.get(quantisation, WIDTHS[dtype]) * layers)
 
 
 def cache_bytes(shape: Shape, dtype: str, context: int) -> int:
@@ -125,7 +132,7 @@ def _found(
 ) -> list[str]:
     """The GPU with most free memory, as many as it takes where one is too small, or the CPU."""
     dtype = wish.dtype if wish.dtype != AUTO else "bf16"
-    needed = SPARE * weights_bytes(info, dtype) + cache_bytes(shape, dtype, context)
+    needed = SPARE * weights_bytes(info, dtype, wish.quantisation) + cache_bytes(shape, dtype, context)
     open_ = sorted((gpu for gpu in gpus if gpu.index not in shut), key=lambda gpu: -gpu.free_bytes)
     for count in range(1, len(open_) + 1):
         # Each holds as many layers as the others.

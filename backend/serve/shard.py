@@ -48,7 +48,7 @@ class Shard:
     def __init__(self, info: ModelInfo, place: Place) -> None:
         self._shape, self._kind = place.shape, kind_of(place.device, place.dtype)
         layers = range(place.start, place.stop)
-        self._base = read_weights(info.path, self._shape, self._kind, layers, ends=False)
+        self._base = read_weights(info.path, self._shape, self._kind, layers, False, place.quantisation)
         last = place.stop == self._shape.layers
         self._model = Llama(replace(self._shape, layers=len(layers)), self._kind, ends=last)
         self._caches: dict[int, Cache] = {}

@@ -19,6 +19,7 @@ class Place(msgspec.Struct, frozen=True):
     stop: int
     device: str
     dtype: str
+    quantisation: str = "none"
 
 
 class Copied(msgspec.Struct, frozen=True, tag="copied"):

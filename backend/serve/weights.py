@@ -1,8 +1,9 @@
 """The weights of a Llama-architecture model as the worker computes with them, and what an adapter changes in them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import torch
 from safetensors import safe_open
@@ -12,6 +13,10 @@ from backend.errors import RefactError
 from backend.models.folder import weight_files
 from backend.serve.kind import PLAIN, Kind
 from backend.serve.llama import Shape
+from backend.serve.packed import PACKINGS, Packed4, Packed8
+
+Matrix: TypeAlias = Tensor | Packed8 | Packed4
+"""Weights of a projection, whole or packed."""
 
 
 @dataclass(frozen=True)
@@ -19,11 +24,11 @@ class Layer:
     """One block's weights; projections that read the same input are fused. Most models have no biases."""
 
     attention_norm: Tensor
-    qkv: Tensor
-    output: Tensor
+    qkv: Matrix
+    output: Matrix
     mlp_norm: Tensor
-    gate_up: Tensor
-    down: Tensor
+    gate_up: Matrix
+    down: Matrix
     qkv_bias: Tensor | None = None
     output_bias: Tensor | None = None
     gate_up_bias: Tensor | None = None
@@ -85,15 +90,21 @@ class LowRank:
 
 
 def read_weights(
-    folder: Path, shape: Shape, kind: Kind = PLAIN, layers: range | None = None, ends: bool = True
+    folder: Path,
+    shape: Shape,
+    kind: Kind = PLAIN,
+    layers: range | None = None,
+    ends: bool = True,
+    quantisation: str = "none",
 ) -> Weights:
-    """The base weights, or some of the layers, of one kind whatever they are stored in.
+    """The base weights, or some of the layers, of one kind whatever they are stored in; projections packed if wanted.
 
     On a CPU float32 decodes fastest for small models. Prompts read in bfloat16 would take three quarters of the time
     where the CPU computes in it, and change one answer in eight of 48 tokens from the starter's own: too many for what
     is promised. Raises RefactError where some are missing."""
     layers = range(shape.layers) if layers is None else layers
     wanted = tuple(f"model.layers.{number}." for number in layers)
+    pack = PACKINGS.get(quantisation, laid)
     raw: dict[str, Tensor] = {}
     for path in weight_files(folder):
         with safe_open(path, "pt") as file:
@@ -101,7 +112,7 @@ def read_weights(
                 if name.startswith(wanted) or (ends and not name.startswith("model.layers.")):
                     raw[name] = file.get_tensor(name).to(*kind)
     try:
-        found = tuple(_layer(raw, f"model.layers.{number}", kind) for number in layers)
+        found = tuple(_layer(raw, f"model.layers.{number}", kind, pack) for number in layers)
         return Weights(found, _ends(raw) if ends else None, layers.start)
     except KeyError as error:
         raise RefactError(f"The model in {folder} has no weights called {error}.", "Copy it here again.") from error
@@ -121,10 +132,10 @@ def _ends(raw: dict[str, Tensor]) -> Ends:
     return Ends(head if tied else embedding, raw["model.norm.weight"], head)
 
 
-def _layer(raw: dict[str, Tensor], block: str, kind: Kind) -> Layer:
-    def fused(*names: str) -> Tensor:
+def _layer(raw: dict[str, Tensor], block: str, kind: Kind, pack: Callable[[Tensor], Matrix]) -> Layer:
+    def fused(*names: str) -> Matrix:
         # What was read goes as it is copied: a model is never in memory twice.
-        return laid(torch.cat([raw.pop(f"{block}.{name}.weight") for name in names]))
+        return pack(torch.cat([raw.pop(f"{block}.{name}.weight") for name in names]))
 
     def bias(*names: str) -> Tensor | None:
         """Biases side by side, nought where only some have one."""

@@ -54,7 +54,7 @@ class Copied:
     """A copy that was made beside the decoding, for those who wait for it."""
 
     adapter: Adapter
-    copy: "Future[Weights]"
+    copy: "Future[Weights | None]"
 
 
 class Ended:
@@ -163,7 +163,7 @@ def _failed(id_: int, error: RefactError) -> Failed:
     return Failed(id_, error.message, error.hint, isinstance(error, Overloaded))
 
 
-def _untracked(copy: Callable[[Adapter], Weights], adapter: Adapter) -> Weights:
+def _untracked(copy: Callable[[Adapter], Weights | None], adapter: Adapter) -> Weights | None:
     """Gradients are not wanted in this thread either."""
     with torch.inference_mode():
         return copy(adapter)
@@ -197,7 +197,7 @@ def main() -> int:
     info = from_json(sys.argv[1])
     try:
         worker = Worker(info, msgspec.json.decode(sys.argv[2], type=Placed), out, inbox)
-    except (RefactError, OSError, ValueError, KeyError) as error:
+    except (RefactError, OSError, ValueError, KeyError, RuntimeError, MemoryError) as error:
         log.exception("the model cannot be loaded")
         known = error if isinstance(error, RefactError) else RefactError(f"{info.name} cannot be loaded: {error}")
         out.write(frame(Failed(0, known.message, known.hint)))

@@ -25,6 +25,7 @@ Outcome = Literal["done", "failed", "refused", "cancelled"]
 Fate = Literal["shown", "taken", "dismissed"]
 HostState = Literal["loading", "warming", "ready", "failed", "stopped"]
 HostDtype = Literal["auto", "fp32", "bf16", "fp16"]
+HostQuantisation = Literal["none", "8bit", "4bit"]
 
 
 class Struct(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):

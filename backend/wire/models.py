@@ -2,7 +2,7 @@
 
 import msgspec
 
-from backend.wire.base import HostDtype, ModelKind, ModelState, Struct
+from backend.wire.base import HostDtype, HostQuantisation, ModelKind, ModelState, Struct
 
 
 class AddModel(Struct, frozen=True, kw_only=True):
@@ -87,6 +87,8 @@ class Placement(Struct, frozen=True, kw_only=True):
     """auto, cpu, a GPU's number, or several of those with commas between: each holds a part of the layers."""
     dtype: HostDtype = "auto"
     """auto: bf16 on a GPU, fp32 on the CPU."""
+    quantisation: HostQuantisation = "none"
+    """Of the layers' weights: a quarter to an eighth of the memory; adapters then run beside them."""
     context: int | None = None
     """Tokens that it reads at most; None: as many as the model can."""
     memory_gb: float | None = None
@@ -116,6 +118,7 @@ class PlacementPlan(Struct, frozen=True, kw_only=True):
     device: str
     """For people: cpu, GPU0, GPU0,1."""
     dtype: str
+    quantisation: HostQuantisation
     context: int
     weights_bytes: int
     request_bytes: int

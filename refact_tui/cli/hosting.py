@@ -45,6 +45,7 @@ def list_all(as_json: bool) -> None:
 @click.argument("model")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, a GPU's number, or several: 0,1.")
 @click.option("--dtype", type=click.Choice(get_args(wire.HostDtype)), default="auto", show_default=True)
+@click.option("--quantisation", type=click.Choice(get_args(wire.HostQuantisation)), default="none", show_default=True)
 @click.option("--context", type=int, help="Tokens that it reads at most; else what the model can.")
 @click.option("--memory", "memory_gb", type=click.FloatRange(0.1), help="GB that it may take, caches and all.")
 @click.option("--share/--no-share", default=True, help="Whether others may be put on its GPUs.")
@@ -53,6 +54,7 @@ def host(
     model: str,
     device: str,
     dtype: wire.HostDtype,
+    quantisation: wire.HostQuantisation,
     context: int | None,
     memory_gb: float | None,
     share: bool,
@@ -60,7 +62,9 @@ def host(
     as_json: bool,
 ) -> None:
     """Host one more model, or place one anew; requests name it as `model`."""
-    placement = wire.Placement(device=device, dtype=dtype, context=context, memory_gb=memory_gb, share=share)
+    placement = wire.Placement(
+        device=device, dtype=dtype, quantisation=quantisation, context=context, memory_gb=memory_gb, share=share
+    )
 
     def show(found: list[wire.Serving], progress: Progress) -> None:
         progress.show(f"{model}: {next((one.state for one in found if one.model == model), 'loading')}")

@@ -1,12 +1,12 @@
 """Where and how a model is hosted: device, numbers, context and memory, with bars of what each device has left."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import ClassVar, TypeVar, get_args
+from typing import ClassVar, TypeVar, cast, get_args
 
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
@@ -18,7 +18,7 @@ from refact_tui.words_of_placement import plan_lines
 
 Plan = Callable[[wire.HostModel], Awaitable[wire.PlacementPlan]]
 Load = Callable[[wire.HostModel], Awaitable[wire.Serving]]
-DTYPES = get_args(wire.HostDtype)
+DTYPES, PACKINGS = get_args(wire.HostDtype), get_args(wire.HostQuantisation)
 NO_MODEL = "Which model?"
 Number = TypeVar("Number", int, float)
 
@@ -35,7 +35,8 @@ class PlacementDialog(ModalScreen[wire.Serving | None]):
         align: center middle;
         & > Vertical { width: 78; max-width: 100%; height: auto; max-height: 100%; }
         & > Vertical { border: round $primary; padding: 0 1; background: $surface; }
-        #placement-text { height: auto; margin: 1 0 0 0; }
+        #placement-about { height: auto; max-height: 11; margin: 1 0 0 0; }
+        #placement-text { height: auto; }
         #placement-problem { height: auto; color: $text-error; display: none; }
         #placement-problem.-open { display: block; }
         #placement-buttons { height: 1; margin: 1 0 0 0; }
@@ -61,11 +62,13 @@ class PlacementDialog(ModalScreen[wire.Serving | None]):
                 yield SettingField("model", hint="", value=first, limits=" or ".join(names[:2]))
             yield SettingField("device", hint="auto", value=_text(was.device, "auto"), limits="cpu, 0, or several: 0,1")
             yield SettingField("dtype", hint="auto", value=_text(was.dtype, "auto"), limits=" ".join(DTYPES))
+            packed = _text(was.quantisation, "none")
+            yield SettingField("quantisation", hint="none", value=packed, limits=" ".join(PACKINGS))
             yield SettingField("context", hint="all that it can", value=str(was.context or ""), limits="tokens")
             memory = "" if was.memory_gb is None else f"{was.memory_gb:g}"
             yield SettingField("memory", hint="part of what is free", value=memory, limits="GB, caches and all")
             yield SettingField("share", hint="yes", value="" if was.share else "no", limits="its GPUs with others")
-            yield Static("", id="placement-text", markup=False)
+            yield VerticalScroll(Static("", id="placement-text", markup=False), id="placement-about", can_focus=False)
             yield Static("", id="placement-problem", markup=False)
             with Horizontal(id="placement-buttons"):
                 yield Button("Load", id="placement-load", variant="primary", compact=True)
@@ -82,16 +85,19 @@ class PlacementDialog(ModalScreen[wire.Serving | None]):
         """What the fields say. Raises ValueError in words."""
         typed = {field.name: field.typed for field in self.query(SettingField)}
         model = self._host.model if self._host else self._named(typed["model"])
-        dtype = next((one for one in DTYPES if one == (typed["dtype"] or "auto")), None)
-        if dtype is None:
+        dtype, packed = typed["dtype"] or "auto", typed["quantisation"] or "none"
+        if dtype not in DTYPES:
             raise ValueError(f"dtype is one of {', '.join(DTYPES)}.")
+        if packed not in PACKINGS:
+            raise ValueError(f"quantisation is one of {', '.join(PACKINGS)}.")
         if typed["share"] not in ("", "yes", "no"):
             raise ValueError("share is yes or no.")
         return wire.HostModel(
             model=model,
             placement=wire.Placement(
                 device=typed["device"] or "auto",
-                dtype=dtype,
+                dtype=cast(wire.HostDtype, dtype),
+                quantisation=cast(wire.HostQuantisation, packed),
                 context=_number(typed["context"], "context", int),
                 memory_gb=_number(typed["memory"], "memory", float),
                 share=typed["share"] != "no",

@@ -39,6 +39,7 @@ MAY_BE_HEAVY = (
     "backend/checkpoints/merge.py",
     "backend/serve/holding.py",
     "backend/serve/kind.py",
+    "backend/serve/packed.py",
     "backend/serve/shard.py",
     "backend/serve/sharding.py",
     "backend/serve/stages.py",

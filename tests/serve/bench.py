@@ -15,9 +15,9 @@ from backend.serve.text import Writer
 ROWS = 8
 
 
-def placed(info: ModelInfo, processes: int = 1) -> Placed:
+def placed(info: ModelInfo, processes: int = 1, quantisation: str = "none") -> Placed:
     """On the CPU, in so many processes."""
-    return Placed(["cpu"] * processes, "fp32", info.context, None, 1)
+    return Placed(["cpu"] * processes, "fp32", info.context, None, 1, quantisation)
 
 
 class Bench:

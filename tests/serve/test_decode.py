@@ -107,7 +107,9 @@ def test_merged_copy_equals_peft(tiny: ModelInfo, tmp_path: Path, rslora: bool) 
     peft = PeftModel.from_pretrained(load_base(tiny), tmp_path).merge_and_unload()
     shape = read_shape(tiny.path)
     base = read_weights(tiny.path, shape)
-    before = base.layers[0].qkv.clone()
+    qkv = base.layers[0].qkv
+    assert isinstance(qkv, torch.Tensor)
+    before = qkv.clone()
     ours = greedy(Llama(shape), merge(base, shape, tmp_path), PROMPTS, 10)
     assert ours == [reference(peft, prompt, 10) for prompt in PROMPTS]
     assert torch.equal(base.layers[0].qkv, before)

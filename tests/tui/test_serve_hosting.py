@@ -55,6 +55,7 @@ def planned(request: Request, body: Any) -> Any:
         model=body["model"],
         device="GPU0",
         dtype="bf16",
+        quantisation="none",
         context=context,
         weights_bytes=14 * GB,
         request_bytes=context * 131_072,
@@ -77,9 +78,9 @@ async def test_a_model_is_placed(engine: StubEngine, size: tuple[int, int]) -> N
         await sees(pilot, "Host a model", "GPU0", "weights 13 GB")
         await pilot.pause()
         matches(app, f"serve-placement-{size[0]}x{size[1]}")
-        await press(pilot, *["shift+tab"] * 5, *"1", "enter")
+        await press(pilot, *["shift+tab"] * 6, *"1", "enter")
         await sees(pilot, "GPU 1 is taken")
-        await press(pilot, "backspace", "0", "tab", "tab", *"abc", "enter")
+        await press(pilot, "backspace", "0", "tab", "tab", "tab", *"abc", "enter")
         await sees(pilot, "context must be a number")
         await press(pilot, *["backspace"] * 3, *"8192", "tab", "tab", *"no", "enter")
         await until(pilot, lambda: bool(engine.asked_for("POST /hosts")))
@@ -89,6 +90,7 @@ async def test_a_model_is_placed(engine: StubEngine, size: tuple[int, int]) -> N
     assert asked["placement"] == {
         "device": "0",
         "dtype": "auto",
+        "quantisation": "none",
         "context": 8192,
         "memory_gb": None,
         "share": False,
