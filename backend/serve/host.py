@@ -7,7 +7,6 @@ import logging
 import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from dataclasses import dataclass, field
 
 import msgspec
 
@@ -17,6 +16,7 @@ from backend.jobs.process import Child, spawn
 from backend.models.catalog import as_json, get
 from backend.serve import protocol
 from backend.serve.measure import Measure
+from backend.serve.pending import Loading, Pending
 from backend.serve.placement import Placed
 from backend.serve.request import Adapter, CompletionRequest, Delta
 from backend.wire import HostState, Placement, ServeMode
@@ -29,25 +29,6 @@ PATIENCE_S = 60.0
 BACK_OFF_S = (0.2, 1.0, 3.0, 10.0)
 RERUNS = 3
 """A request that was there at this many deaths of the worker is taken for their cause."""
-
-
-@dataclass
-class Pending:
-    """A request on its way; `begun` once a piece of it was passed on."""
-
-    request: CompletionRequest
-    adapter: Adapter | None
-    pieces: "asyncio.Queue[Delta | RefactError]" = field(default_factory=asyncio.Queue)
-    begun: bool = False
-    deaths: int = 0
-
-
-@dataclass
-class Loading:
-    """A checkpoint that somebody waits for."""
-
-    adapter: Adapter
-    done: "asyncio.Future[None]"
 
 
 class Host:
@@ -82,23 +63,38 @@ class Host:
 
     def start(self) -> None:
         """Begin to load the model; returns at once."""
+        self._become("loading")
         self._task = asyncio.create_task(self._live(), name=f"host {self.model}")
 
     async def restart(self, wish: Placement) -> None:
         """Load anew, as is wished now; requests wait for it, those that are being answered end with an error."""
-        self.wish, self._deaths, self.detail = wish, 0, ""
+        self.wish = wish
+        if self.state == "paused":
+            return
+        self._deaths, self.detail = 0, ""
         self._become("loading")
         self._again.set()
         if self._child:
             await self._child.stop(grace_s=0.5)
 
+    async def pause(self, why: str) -> None:
+        """Give back what it takes, until it is started again; requests are refused with `why`."""
+        await self._end(NotReady(why, "Try again later, or ask another model."), "paused")
+        self.detail = why
+
     async def close(self) -> None:
         """End the worker and every request."""
+        await self._end(
+            NotReady("The engine is stopping.", "Start it again with `refact-tui engine start`."), "stopped"
+        )
+
+    async def _end(self, why: NotReady, state: HostState) -> None:
         if self._task:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-        self._become("stopped")
-        self._fail_all(NotReady("The engine is stopping.", "Start it again with `refact-tui engine start`."))
+        self.memory_bytes = None
+        self._become(state)
+        self._fail_all(why)
 
     @property
     def waiting(self) -> int:
@@ -124,7 +120,7 @@ class Host:
         """Have the worker prepare a checkpoint beside what it serves; waits for it.
 
         Raises NotReady when there is no worker in time, RefactError when the checkpoint cannot be used."""
-        if self.state == "failed":
+        if self.state in ("failed", "paused"):
             raise NotReady(self.detail)
         id_ = next(self._ids)
         self._loading[id_] = Loading(adapter, asyncio.get_running_loop().create_future())
@@ -143,7 +139,7 @@ class Host:
         Raises Overloaded when too many wait, NotReady when no worker comes in time, RefactError when it died midway."""
         if self._full(request.key):
             raise Overloaded(f"{len(self._pending)} completions are waiting already.", "Try again in a second.")
-        if self.state in ("failed", "stopped"):
+        if self.state in ("failed", "stopped", "paused"):
             raise NotReady(self.detail or f"The model {self.model} is {self.state}.")
         id_, pending = next(self._ids), Pending(request, adapter)
         self._pending[id_] = pending

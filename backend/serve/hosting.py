@@ -5,7 +5,7 @@ import contextlib
 import logging
 import sqlite3
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Collection
 from dataclasses import replace
 
 import msgspec
@@ -41,6 +41,8 @@ class Hosts:
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
         self._hosts = {STARTER: self._new(STARTER, wire.Placement())}
+        self._paused: dict[str, str] = {}
+        """Models that are not served just now, by the run that left them no room."""
         self._late: dict[str, asyncio.TimerHandle] = {}
         self._tidying: asyncio.Task[None] | None = None
         self.keys = Keys(ctx)
@@ -108,12 +110,35 @@ class Hosts:
         closed = {number for numbers, share in taken if not share for number in numbers}
         return place(wish, info, shape, there, {number for numbers, _ in taken for number in numbers}, closed)
 
+    def held(self, on_gpu: bool) -> dict[str, int]:
+        """Bytes that hosted models take, on GPUs or in main memory; not the starter, which takes little."""
+        return {
+            name: host.memory_bytes
+            for name, host in self._hosts.items()
+            if name != STARTER and host.placed and host.memory_bytes and bool(host.placed.gpus) == on_gpu
+        }
+
+    async def pause(self, run: str, models: Collection[str]) -> None:
+        """Serve some models no longer until the run has ended."""
+        for name in models:
+            if name in self._hosts and name not in self._paused:
+                self._paused[name] = run
+                await self._hosts[name].pause(f"{name} is not served while {run} trains: both do not fit.")
+
+    async def go_on(self, run: str) -> None:
+        """A run has ended: what paused for it loads again."""
+        for name in [name for name, one in self._paused.items() if one == run]:
+            del self._paused[name]
+            if host := self._hosts.get(name):
+                host.start()
+
     async def give_up(self, model: str) -> None:
         """Host a model no longer. Raises NotFound for one that is not, BadRequest for the starter."""
         host = self.host(model)
         if model == STARTER:
             raise BadRequest("The starter is always hosted.", "It takes little: a tenth of a gigabyte.")
         del self._hosts[model]
+        self._paused.pop(model, None)
         await self._remember()
         await host.close()
 
@@ -129,8 +154,9 @@ class Hosts:
 
     async def start(self) -> None:
         """Begin to load every hosted model; returns at once, requests wait for readiness."""
-        for host in self._hosts.values():
-            host.start()
+        for name, host in self._hosts.items():
+            if name not in self._paused:
+                host.start()
         self._tidying = asyncio.create_task(self._tidy(), name="tidy")
 
     async def _tidy(self) -> None:

@@ -16,7 +16,7 @@ from backend.jobs.process import Child
 from backend.jobs.queue import JobHandle
 from backend.jobs.states import Stopped
 from backend.store.database import now
-from backend.train import made, records
+from backend.train import beside, made, records
 from backend.train.job import FULL_DISK, Folder
 from backend.train.launch import adopted, launch
 
@@ -48,11 +48,17 @@ class Follower:
         await self.drain(handle)
         if row["pid"]:
             self.child = adopted(self.folder, row["pid"], row["pid_started"])
+        if self.child:
+            await beside.pause(self.ctx, self.run)
         deaths, reached = 0, row["step"] or 0
         while not (ending := await self._ended()):
             if self.leaving:
                 await asyncio.Event().wait()
             if self.child is None:
+                await beside.make_room(self.ctx, self.run, handle)
+                if handle.stop_requested.is_set():
+                    await records.change(self.ctx, self.run, wanted="stopped")
+                    continue
                 await self._spawn()
             code = await self._watch(handle)
             if await self._ended() or self.leaving:
@@ -182,6 +188,7 @@ class Follower:
             wanted="stopped",
         )
         await self.show()
+        await beside.leave_room(self.ctx, self.run)
         await announce_checkpoints(self.ctx)
         if state == "done":
             run = records.to_wire(self.ctx, await records.row_of(self.ctx, self.run))

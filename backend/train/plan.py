@@ -15,7 +15,7 @@ from backend.models.catalog import ModelInfo
 from backend.scan import results
 from backend.scan import run as scan_run
 from backend.scan.results import AcceptedFile
-from backend.train import fit, machine, retune, syntax
+from backend.train import beside, fit, machine, retune, syntax
 from backend.train.retune import Parent
 from backend.train.settings import merged, targets_of
 
@@ -87,7 +87,11 @@ async def prepare(ctx: Context, request: wire.StartRun) -> Prepared:
     rate = float(measured) if measured else _guessed_rate(info)
     found = _work_out(info, files, chosen, overrides, request.minutes, rate)
     speed: wire.PlanSpeed = "measured" if measured else "guessed"
-    return replace(found, plan=msgspec.structs.replace(found.plan, speed=speed), parent=parent)
+    plan = msgspec.structs.replace(found.plan, speed=speed)
+    if way := beside.in_the_way(ctx, plan.memory_bytes, plan.memory_available_bytes):
+        sentence = f"{plan.sentence}; or while {' and '.join(way)} {'is' if len(way) == 1 else 'are'} not served"
+        plan = msgspec.structs.replace(plan, in_the_way=way, sentence=sentence)
+    return replace(found, plan=plan, parent=parent)
 
 
 def _refuse_unfit(info: ModelInfo, chosen: dict[str, Any]) -> None:

@@ -18,7 +18,7 @@ from backend.jobs.process import adopt
 from backend.jobs.queue import JobHandle
 from backend.jobs.states import Stopped
 from backend.store.database import now
-from backend.train import made, records, warmup
+from backend.train import beside, made, records, warmup
 from backend.train.dataset import Member, write_manifest
 from backend.train.follow import Follower
 from backend.train.job import Folder
@@ -43,10 +43,7 @@ async def start(ctx: Context, request: wire.StartRun) -> wire.Run:
     """Plan a run and queue it. Raises BadRequest for too little data, a bad value or name, Conflict for a taken one."""
     prepared = await prepare(ctx, request)
     plan = prepared.plan
-    if plan.memory_bytes > plan.memory_available_bytes:
-        told, _, way = plan.sentence.partition("; ")
-        flags = " ".join(f"--set {name}={value}".lower() for name, value in (plan.offer or {}).items())
-        raise BadRequest(f"The run {told}.", f"It fits with {flags}." if flags else f"{way[:1].upper()}{way[1:]}.")
+    beside.check(request, plan)
     name = request.name or await _free_name(ctx, prepared)
     check_name(name)
     try:
@@ -58,7 +55,14 @@ async def start(ctx: Context, request: wire.StartRun) -> wire.Run:
                 plan.model,
                 plan.steps,
                 json.dumps(plan.settings),
-                json.dumps({"overridden": plan.overridden, "duration_s": plan.duration_s, "sentence": plan.sentence}),
+                json.dumps(
+                    {
+                        "overridden": plan.overridden,
+                        "duration_s": plan.duration_s,
+                        "sentence": plan.sentence,
+                        **beside.kept(request, plan),
+                    }
+                ),
                 plan.train_files,
                 plan.test_files,
                 now(),
@@ -200,6 +204,7 @@ async def _submit(ctx: Context, run: str, alive: bool = False) -> wire.Run:
         except Exception as error:
             living.pop(run, None)
             await records.change(ctx, run, state="failed", wanted="stopped", phase="", reason=f"{error!r}", ended=now())
+            await beside.leave_room(ctx, run)
             await follower.show()
             raise
         living.pop(run, None)

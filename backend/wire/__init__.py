@@ -82,6 +82,7 @@ from backend.wire.people import (
 )
 from backend.wire.tuning import (
     FORGETS,
+    Beside,
     Checkpoint,
     Evaluation,
     HeldOutPlace,
@@ -111,6 +112,7 @@ __all__ = [
     "ApiKey",
     "Ask",
     "Asked",
+    "Beside",
     "ByHand",
     "ByHandDone",
     "Checkpoint",

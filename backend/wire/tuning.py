@@ -6,6 +6,9 @@ import msgspec
 
 from backend.wire.base import RunState, Struct
 
+Beside = Literal["", "pause", "wait"]
+"""Empty: refuse the run; pause: do not serve what is in its way meanwhile; wait: begin when there is room."""
+
 
 class StartRun(Struct, frozen=True, kw_only=True):
     """What to train; everything None or left out is planned."""
@@ -23,6 +26,8 @@ class StartRun(Struct, frozen=True, kw_only=True):
     """Of the files only those that it has not seen, and as many that it has."""
     only_if_better: bool = False
     """It becomes the latest best only where it beats what is served, on the same held-out code."""
+    beside: Beside = ""
+    """Where it does not fit beside what is served."""
 
 
 SettingKind = Literal["whole", "number", "switch", "choice"]
@@ -65,6 +70,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     """Where its time comes from; `measuring`: ask again in a second."""
     offer: dict[str, Any] | None = None
     """Where it does not fit: the settings with which it would."""
+    in_the_way: list[str] = msgspec.field(default_factory=list)
+    """Where it does not fit: hosted models without which it would."""
 
 
 class TestLoss(Struct, frozen=True, kw_only=True):

@@ -55,6 +55,9 @@ def run_options(function: Verb) -> Verb:
     function = click.option("--only-if-better", is_flag=True, help="Serve it only if it beats what is served.")(
         function
     )
+    function = click.option(
+        "--beside", type=click.Choice(["pause", "wait"]), help="Where it does not fit beside what is served."
+    )(function)
     function = click.option("--model", help="The base model; else the starter.")(function)
     return click.option("--steps", type=int, help="Exactly so many steps.")(function)
 
@@ -78,6 +81,7 @@ def request_of(name: str | None, options: dict[str, Any]) -> wire.StartRun:
         continue_from=options["continue_from"],
         new_only=options["new_only"],
         only_if_better=options["only_if_better"],
+        beside=options["beside"] or "",
     )
 
 

@@ -1,7 +1,7 @@
 """The plan of a run, shown before anything starts: Start has the focus, every value may be overridden."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -23,7 +23,7 @@ STEPS = "train_steps"
 """The setting that the field `steps` stands for."""
 MEASURED_S = 2.0
 """Until a plan whose time is being measured is asked for again."""
-FROM, READ, SERVE = "from", "read", "serve"
+FROM, READ, SERVE, BESIDE = "from", "read", "serve", "beside"
 
 
 class PlanDialog(ModalScreen[wire.Run | None]):
@@ -101,6 +101,7 @@ class PlanDialog(ModalScreen[wire.Run | None]):
             continue_from=typed[FROM] or None,
             new_only=_either(typed[READ], READ, "all", "new"),
             only_if_better=_either(typed[SERVE], SERVE, "always", "better"),
+            beside=_beside(typed[BESIDE]),
         )
 
     def _overrides(self) -> dict[str, Any]:
@@ -276,7 +277,20 @@ def _of_the_run() -> list[SettingField]:
             meaning="better: it becomes the latest best only where it beats what is served.",
             classes="of-the-run",
         ),
+        SettingField(
+            BESIDE,
+            hint="refuse",
+            limits="pause or wait",
+            meaning="Where memory is short: what is served pauses meanwhile, or the run waits.",
+            classes="of-the-run",
+        ),
     ]
+
+
+def _beside(text: str) -> wire.Beside:
+    if text not in ("", "pause", "wait"):
+        raise ValueError(f"{BESIDE} must be pause or wait, not {text!r}.")
+    return cast(wire.Beside, text)
 
 
 def _either(text: str, name: str, usual: str, other: str) -> bool:

@@ -95,6 +95,8 @@ def _job(job: wire.Job, state: EngineState) -> Part:
 def _host(host: wire.Serving) -> Part:
     if host.state in ("loading", "warming"):
         return f"◌ {clean(host.model)} {host.state}", "$secondary"
+    if host.state == "paused":
+        return f"‖ {clean(host.model)} paused", "$text-muted"
     if host.state != "ready":
         return f"✗ {clean(host.model)} {host.state}", "$text-error"
     return f"▲ {clean(host.checkpoint or host.model)}", "$text-primary"

@@ -32,7 +32,7 @@ async def test_a_wrong_value_is_refused_below_its_field(busy: StubEngine) -> Non
         await sees(pilot, "fits: 1.5 of 20 GB")
         await pilot.press("ctrl+t")
         await sees(pilot, "16 · 4 … 128", "Rank of the adapters: how much they can learn.")
-        await pilot.press("tab", "tab", "tab", "2", "tab")
+        await pilot.press("tab", "tab", "tab", "tab", "2", "tab")
         await sees(pilot, "✗ lora_r is 2; it must be a whole number from 4 to 128.")
         assert "how much they can learn" not in screen_text(app)
         await pilot.press("ctrl+s")
@@ -40,7 +40,7 @@ async def test_a_wrong_value_is_refused_below_its_field(busy: StubEngine) -> Non
         assert busy.asked_for("POST /train/runs") == []
         await pilot.press("shift+tab", "8", "tab")
         await sees(pilot, "● lora_r", "how much they can learn")
-        await pilot.press(*["shift+tab"] * 6, "3", "0", "tab")
+        await pilot.press(*["shift+tab"] * 7, "3", "0", "tab")
         await sees(pilot, "30 × batch 8")
         await pilot.press("ctrl+s")
         await until(pilot, lambda: bool(busy.asked_for("POST /train/runs")), "the start")
