@@ -29,6 +29,7 @@ _STATES: dict[str, tuple[str, Tone]] = {
     "failed": ("✗ failed", "bad"),
     "loading": ("◌ loading", "busy"),
     "warming": ("◌ warming", "busy"),
+    "downloading": ("◌ downloading", "busy"),
     "ready": ("● ready", "good"),
 }
 

@@ -85,7 +85,7 @@ def serving_rows(serving: Sequence[wire.Serving]) -> list[Row]:
                 (clean(host.dtype) or words.NONE, "muted"),
                 (str(host.context) if host.context else words.NONE, "plain"),
                 (words.size(host.memory_bytes) if host.memory_bytes else words.NONE, "muted"),
-                state(host.state),
+                (f"◌ downloading {clean(host.detail)}", "busy") if host.state == "downloading" else state(host.state),
                 (f"{host.requests_per_s:.1f}", "plain"),
                 (times(host.first_token_ms_p50, host.first_token_ms_p95), "plain"),
                 (words.percent(host.acceptance), "plain"),

@@ -5,7 +5,6 @@ import contextlib
 import itertools
 import logging
 import time
-from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable
 
 import msgspec
@@ -16,14 +15,12 @@ from backend.jobs.process import Child, spawn
 from backend.models.catalog import as_json, get
 from backend.serve import protocol
 from backend.serve.measure import Measure
-from backend.serve.pending import Loading, Pending
+from backend.serve.pending import Loading, Pending, full
 from backend.serve.placement import Placed
 from backend.serve.request import Adapter, CompletionRequest, Delta
 from backend.wire import HostState, Placement, ServeMode
 
 log = logging.getLogger("refact.host")
-WAITING = 96
-"""Requests at a time, about a third of them being answered; one more is told to come back."""
 PATIENCE_S = 60.0
 """How long a request waits for a worker that is loading."""
 BACK_OFF_S = (0.2, 1.0, 3.0, 10.0)
@@ -77,6 +74,13 @@ class Host:
         if self._child:
             await self._child.stop(grace_s=0.5)
 
+    def coming(self, how_far: str) -> None:
+        """The model is not there yet."""
+        if (self.state, self.detail) != ("downloading", how_far):
+            self.detail = how_far
+            self._become("downloading")
+            self._changed(self.model)
+
     async def pause(self, why: str) -> None:
         """Give back what it takes, until it is started again; requests are refused with `why`."""
         await self._end(NotReady(why, "Try again later, or ask another model."), "paused")
@@ -120,8 +124,7 @@ class Host:
         """Have the worker prepare a checkpoint beside what it serves; waits for it.
 
         Raises NotReady when there is no worker in time, RefactError when the checkpoint cannot be used."""
-        if self.state in ("failed", "paused"):
-            raise NotReady(self.detail)
+        self._refuse_unready()
         id_ = next(self._ids)
         self._loading[id_] = Loading(adapter, asyncio.get_running_loop().create_future())
         try:
@@ -137,10 +140,9 @@ class Host:
         """The answer, piece by piece; leaving the iterator early cancels it within one step of the model.
 
         Raises Overloaded when too many wait, NotReady when no worker comes in time, RefactError when it died midway."""
-        if self._full(request.key):
+        if full(request.key, self._pending.values()):
             raise Overloaded(f"{len(self._pending)} completions are waiting already.", "Try again in a second.")
-        if self.state in ("failed", "stopped", "paused"):
-            raise NotReady(self.detail or f"The model {self.model} is {self.state}.")
+        self._refuse_unready()
         id_, pending = next(self._ids), Pending(request, adapter)
         self._pending[id_] = pending
         ended = False
@@ -158,11 +160,12 @@ class Host:
             if not ended:
                 self._send(protocol.Cancel(id_))
 
-    def _full(self, key: str) -> bool:
-        """Whether a key may ask no more now: a key with less than its share is let in where others have filled all."""
-        asked = Counter(pending.request.key for pending in self._pending.values())
-        share = WAITING // len({*asked, key})
-        return asked.total() >= WAITING and (asked[key] >= share or asked.total() >= 2 * WAITING)
+    def _refuse_unready(self) -> None:
+        """Raises NotReady where waiting a moment is of no use."""
+        if self.state == "downloading":
+            raise NotReady(f"The model {self.model} is still downloading ({self.detail}).", "Try again later.")
+        if self.state in ("failed", "stopped", "paused"):
+            raise NotReady(self.detail or f"The model {self.model} is {self.state}.")
 
     async def _next(self, pending: Pending) -> Delta:
         """The next piece, for as long as there is a worker to send it."""
@@ -201,6 +204,8 @@ class Host:
         """From spawning a worker to its end."""
         pipe = asyncio.subprocess.PIPE
         self.placed = await self._place(self)
+        if self.state == "downloading":
+            self._become("loading")
         threads = str(self.placed.threads)
         self._child = await spawn(
             self._ctx.paths,

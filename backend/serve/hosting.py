@@ -18,6 +18,7 @@ from backend.errors import BadRequest, NotFound
 from backend.models.catalog import STARTER, get
 from backend.models.records import publish
 from backend.serve.acceptance import Acceptance
+from backend.serve.arrival import arrived, on_the_way
 from backend.serve.host import Host
 from backend.serve.keys import Keys, asking
 from backend.serve.llama import read_shape
@@ -58,7 +59,7 @@ class Hosts:
         await self.statistics.restore()
         kept = await settings.get(self._ctx.db, HOSTED) or {}
         for name, wish in kept.items() if isinstance(kept, dict) else [(name, {}) for name in kept]:
-            if name in self._ctx.models:
+            if name in self._ctx.models or name == STARTER or await on_the_way(self._ctx, name):
                 self._hosts[name] = self._new(name, msgspec.convert(wish, wire.Placement))
 
     async def plan(self, model: str, wish: wire.Placement) -> Placed:
@@ -76,7 +77,8 @@ class Hosts:
 
     async def take_up(self, model: str, wish: wire.Placement) -> None:
         """Host one more model, or one that is hosted in another way; it begins to load. Raises what `plan` raises."""
-        await self.plan(model, wish)
+        if not await on_the_way(self._ctx, model):
+            await self.plan(model, wish)
         host = self._hosts.get(model)
         if host is None:
             self._hosts[model] = host = self._new(model, wish)
@@ -95,7 +97,11 @@ class Hosts:
         return {name: (host.placed, host.wish.share) for name, host in self._hosts.items() if host.placed}
 
     def _new(self, model: str, wish: wire.Placement) -> Host:
-        return Host(self._ctx, model, wish, lambda host: self._placed(host, host.wish), self._changed)
+        return Host(self._ctx, model, wish, self._find_place, self._changed)
+
+    async def _find_place(self, host: Host) -> Placed:
+        await arrived(self._ctx, host.model, host.coming)
+        return await self._placed(host, host.wish)
 
     async def _placed(self, host: Host, wish: wire.Placement) -> Placed:
         """Where a host's worker is to be. Raises NotFound, BadRequest, TooLarge."""

@@ -120,6 +120,7 @@ async def resume(ctx: Context, run: str) -> wire.Run:
     await records.change(
         ctx, run, wanted="running", state="queued", phase="waiting", reason=None, ended=None, attempts=0
     )
+    await warmup.make_way(ctx)
     return await _submit(ctx, run)
 
 

@@ -23,7 +23,7 @@ ServeMode = Literal["off", "latest-best", "specific"]
 Outcome = Literal["done", "failed", "refused", "cancelled"]
 """How a completion request ended: refused where too many came at once, cancelled where the client left."""
 Fate = Literal["shown", "taken", "dismissed"]
-HostState = Literal["loading", "warming", "ready", "failed", "paused", "stopped"]
+HostState = Literal["downloading", "loading", "warming", "ready", "failed", "paused", "stopped"]
 """paused: a run trains that left no room beside it."""
 HostDtype = Literal["auto", "fp32", "bf16", "fp16"]
 HostQuantisation = Literal["none", "8bit", "4bit"]

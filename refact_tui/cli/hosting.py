@@ -67,7 +67,8 @@ def host(
     )
 
     def show(found: list[wire.Serving], progress: Progress) -> None:
-        progress.show(f"{model}: {next((one.state for one in found if one.model == model), 'loading')}")
+        one = next((one for one in found if one.model == model), made)
+        progress.show(f"{model}: {one.state} {one.detail if one.state == 'downloading' else ''}".rstrip())
 
     with connect() as client:
         made = client.post(HOSTS, wire.HostModel(model=model, placement=placement), wire.Serving)

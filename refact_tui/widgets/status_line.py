@@ -93,7 +93,7 @@ def _job(job: wire.Job, state: EngineState) -> Part:
 
 
 def _host(host: wire.Serving) -> Part:
-    if host.state in ("loading", "warming"):
+    if host.state in ("downloading", "loading", "warming"):
         return f"◌ {clean(host.model)} {host.state}", "$secondary"
     if host.state == "paused":
         return f"‖ {clean(host.model)} paused", "$text-muted"

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import psutil
 import pytest
 
-from backend.serve.host import WAITING
+from backend.serve.pending import WAITING
 from tests.e2e.engine_box import Box
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(900)]

@@ -17,7 +17,7 @@ import pytest
 
 from backend import wire
 from backend.errors import Overloaded
-from backend.serve import host as hosting
+from backend.serve import pending
 from backend.serve.complete import complete
 from backend.serve.request import CompletionRequest, Delta
 from tests.serve.serving_box import Box
@@ -98,7 +98,7 @@ def test_killed_worker_ends_a_stream_that_had_begun(box: Box) -> None:
 
 def test_too_many_are_told_to_come_back(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
     worker(box)
-    monkeypatch.setattr(hosting, "WAITING", 0)
+    monkeypatch.setattr(pending, "WAITING", 0)
     with contextlib.closing(http.client.HTTPConnection("127.0.0.1", box.port, timeout=60)) as connection:
         connection.request("POST", "/v1/completions", json.dumps({"prompt": "x"}))
         answer = connection.getresponse()
@@ -108,7 +108,7 @@ def test_too_many_are_told_to_come_back(box: Box, monkeypatch: pytest.MonkeyPatc
 
 def test_one_key_cannot_shut_out_another(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
     worker(box)
-    monkeypatch.setattr(hosting, "WAITING", 4)
+    monkeypatch.setattr(pending, "WAITING", 4)
 
     async def ask(key: str, tokens: int = 4) -> Delta:
         asked = CompletionRequest(prompt=PROMPT, max_tokens=tokens, temperature=0, key=key)

@@ -13,9 +13,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from backend import wire
 from backend.errors import BadRequest
-from backend.serve import host as hosting
+from backend.serve import pending, statistics
 from backend.serve import recent as recently
-from backend.serve import statistics
 from backend.serve.acceptance import Acceptance
 from backend.serve.complete import complete
 from backend.serve.metrics import written
@@ -101,7 +100,7 @@ def test_how_requests_end(box: Box, fresh: Statistics, monkeypatch: pytest.Monke
     hang_up(box)
     until(lambda: bool(fresh.recent.list()))
     with monkeypatch.context() as patch:
-        patch.setattr(hosting, "WAITING", 0)
+        patch.setattr(pending, "WAITING", 0)
         assert box.ask("POST", "/v1/completions", {"prompt": "x"})[0] == 503
     with monkeypatch.context() as patch:
         patch.setattr(box.host, "state", "failed")
