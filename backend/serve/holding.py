@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+import psutil
 import torch
 
 from backend.devices import gpus, main_memory_available
@@ -10,7 +11,7 @@ from backend.models.catalog import ModelInfo
 from backend.serve.adapters import Adapters
 from backend.serve.caches import afforded
 from backend.serve.decode import Llama, Piece
-from backend.serve.kind import kind_of
+from backend.serve.kind import kind_of, limit, taken
 from backend.serve.llama import read_shape
 from backend.serve.placement import CPU, Placed, weights_bytes
 from backend.serve.sharding import Place
@@ -38,6 +39,14 @@ class Held:
     """Requests at a time."""
     kept_bytes: int
     """For the caches of requests that have ended."""
+    processes: int = 1
+
+    @property
+    def memory_bytes(self) -> int:
+        """Bytes that all its processes take; of GPUs about, since each process knows but its own."""
+        own = psutil.Process()
+        resident = sum(int(one.memory_info().rss) for one in (own, *own.children()))
+        return resident + self.processes * taken(self.model.kind.device)
 
     def warm(self) -> None:
         """Read a prompt and a token for the first time: what is made only then is made before somebody waits.
@@ -56,8 +65,10 @@ def hold(info: ModelInfo, placed: Placed, ended: Callable[[], None] = _unheard) 
     shape = replace(read_shape(info.path), context=info.context)
     parts = divided(shape.layers, len(placed.devices))
     kinds = [kind_of(device, placed.dtype) for device in placed.devices]
+    share = None if placed.memory_bytes is None else placed.memory_bytes // len(placed.devices)
+    limit(kinds[0].device, share)
     links = [
-        Link(info, Place(shape, part.start, part.stop, device, placed.dtype, placed.quantisation), ended)
+        Link(info, Place(shape, part.start, part.stop, device, placed.dtype, placed.quantisation, share), ended)
         for part, device in zip(parts[1:], placed.devices[1:], strict=True)
     ]
     base = read_weights(info.path, shape, kinds[0], parts[0], quantisation=placed.quantisation)
@@ -72,7 +83,7 @@ def hold(info: ModelInfo, placed: Placed, ended: Callable[[], None] = _unheard) 
     else:
         model, adapters = Llama(shape, kinds[0]), Adapters(base, shape, copies=copies)
     rows, kept_bytes = afforded(shape, _free(info, placed), kinds[0])
-    return Held(model, base, adapters, rows, kept_bytes)
+    return Held(model, base, adapters, rows, kept_bytes, len(parts))
 
 
 def _free(info: ModelInfo, placed: Placed) -> int:

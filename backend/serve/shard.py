@@ -18,7 +18,7 @@ from backend.errors import RefactError
 from backend.models.catalog import ModelInfo, from_json
 from backend.serve.caches import Cache
 from backend.serve.decode import Llama, Piece
-from backend.serve.kind import kind_of
+from backend.serve.kind import kind_of, limit
 from backend.serve.lora import fit, merged
 from backend.serve.sharding import (
     Copied,
@@ -47,6 +47,7 @@ class Shard:
 
     def __init__(self, info: ModelInfo, place: Place) -> None:
         self._shape, self._kind = place.shape, kind_of(place.device, place.dtype)
+        limit(self._kind.device, place.memory_bytes)
         layers = range(place.start, place.stop)
         self._base = read_weights(info.path, self._shape, self._kind, layers, False, place.quantisation)
         last = place.stop == self._shape.layers

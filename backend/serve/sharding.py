@@ -20,6 +20,8 @@ class Place(msgspec.Struct, frozen=True):
     device: str
     dtype: str
     quantisation: str = "none"
+    memory_bytes: int | None = None
+    """What it may take of a GPU."""
 
 
 class Copied(msgspec.Struct, frozen=True, tag="copied"):

@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 import msgspec
-import psutil
 import torch
 
 from backend.errors import Overloaded, RefactError
@@ -72,7 +71,7 @@ class Worker:
         # Positions beyond what is ever asked for would take memory for nothing.
         self._info = replace(info, context=placed.context)
         self._tokenizer = load_tokenizer(self._info)
-        held = hold(self._info, placed, lambda: inbox.put((time.monotonic(), Ended())))
+        self._held = held = hold(self._info, placed, lambda: inbox.put((time.monotonic(), Ended())))
         self._adapters = held.adapters
         self._batch = Batch(held.model, held.adapters.get, self._tokenizer.marks.ends, held.rows, held.kept_bytes)
         self._send(Warming())
@@ -83,7 +82,7 @@ class Worker:
 
     def serve(self) -> None:
         """Answer until the inbox ends with None."""
-        self._send(Ready(_memory()))
+        self._send(Ready(self._held.memory_bytes))
         while True:
             try:
                 for item in self._inbox.take(self._batch.busy):
@@ -140,7 +139,7 @@ class Worker:
                 self._send(_failed(id_, in_words(error)))
             return
         for id_ in waiting:
-            self._send(Loaded(id_, _memory()))
+            self._send(Loaded(id_, self._held.memory_bytes))
 
     def _row(self, arrived: float, message: Generate) -> Row:
         request = message.request
@@ -167,13 +166,6 @@ def _untracked(copy: Callable[[Adapter], Weights | None], adapter: Adapter) -> W
     """Gradients are not wanted in this thread either."""
     with torch.inference_mode():
         return copy(adapter)
-
-
-def _memory() -> int:
-    """Bytes that this process and those with other layers take, on GPUs too."""
-    own = psutil.Process()
-    resident = sum(int(one.memory_info().rss) for one in (own, *own.children()))
-    return resident + (torch.cuda.memory_reserved() if torch.cuda.is_available() else 0)
 
 
 def _read_all(source: BinaryIO, inbox: Letters) -> None:
