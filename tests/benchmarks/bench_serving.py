@@ -83,9 +83,9 @@ def keystrokes() -> list[str]:
     return [laid_out(text[: cursor + typed], after) for typed in range(1, KEYS + 1)]
 
 
-def ask(port: int, model: str, prompt: str, tokens: int) -> tuple[float, str]:
+def ask(port: int, model: str, prompt: str, tokens: int, temperature: float = 0.0) -> tuple[float, str]:
     """Seconds to the first text of a streamed answer, and its whole text."""
-    body = {"model": model, "prompt": prompt, "max_tokens": tokens, "temperature": 0, "stream": True}
+    body = {"model": model, "prompt": prompt, "max_tokens": tokens, "temperature": temperature, "stream": True}
     began, first, text = time.perf_counter(), 0.0, ""
     with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=600)) as connection:
         connection.request("POST", "/v1/completions", json.dumps(body), {"Content-Type": "application/json"})
