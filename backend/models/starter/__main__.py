@@ -20,7 +20,7 @@ def main() -> None:
     parser.add_argument(
         "--work", type=Path, default=Path.home() / ".cache" / "refact-tui-starter", help="corpus and checkpoints"
     )
-    parser.add_argument("--tokens", type=int, default=15_300_000, help="how many to train on")
+    parser.add_argument("--tokens", type=int, default=60_200_000, help="how many to train on")
     parser.add_argument("--shipped", action="store_true", help="go on from the weights in the package")
     options = parser.parse_args()
     if options.part == "pretrain" and "GLIBC_TUNABLES" not in os.environ:
