@@ -30,7 +30,7 @@ def files(train: int, test: int, size: int = 20_000) -> list[AcceptedFile]:
 @pytest.fixture
 def box(monkeypatch: pytest.MonkeyPatch, small_model: ModelInfo) -> Any:
     """A context whose accepted files, measured speed and scan are set by the test."""
-    one = SimpleNamespace(files=files(60, 12), rate=None, scan=None, db=None)
+    one = SimpleNamespace(files=files(60, 12), rate=None, scan=None, db=None, hosts=None)
 
     async def accepted(ctx: Any) -> list[AcceptedFile]:
         return list(one.files)

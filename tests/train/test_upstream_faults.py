@@ -143,7 +143,7 @@ def accepted(train: int, test: int, size: int = 20_000) -> list[AcceptedFile]:
 @pytest.fixture
 def box(monkeypatch: pytest.MonkeyPatch, small_model: ModelInfo) -> Any:
     """A context whose accepted files are set by the test."""
-    one = SimpleNamespace(files=[], db=None)
+    one = SimpleNamespace(files=[], db=None, hosts=None)
 
     async def files(ctx: Any) -> list[AcceptedFile]:
         return list(one.files)

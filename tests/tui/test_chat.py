@@ -117,7 +117,7 @@ async def test_where_nobody_chats_it_is_said(engine: StubEngine, writer: Writer)
     async with app.run_test(size=(80, 24)) as pilot:
         await sees(pilot, "● engine")
         await press(pilot, "5", "C")
-        await sees(pilot, "starter has no chat template", "refact-tui serve host qwen2.5-coder-instruct")
+        await sees(pilot, "starter has no chat template", "with n in Serve, qwen2.5-coder-instruct for")
         await pilot.pause()
         matches(app, "serve-chat-nobody-80x24")
         await press(pilot, *"hi", "enter")

@@ -173,7 +173,7 @@ async def test_a_model_elsewhere_is_asked_only_under_the_cursor(engine: StubEngi
         await press(pilot, "5")
         await sees(pilot, "openai/gpt-4o-mini")
         await press(pilot, "a")
-        await sees(pilot, "starter has no chat template", "refact-tui serve host qwen2.5-coder-instruct")
+        await sees(pilot, "starter has no chat template", "with n in Serve, qwen2.5-coder-instruct for")
         await sees(pilot, "Or choose a model of another server")
         await press(pilot, "escape", "G", "a")
         await sees(pilot, "Ask openai/gpt-4o-mini about 2 lines")
