@@ -85,6 +85,7 @@ def test_without_one_of_the_processes_nothing_is_answered(
         bench.answer(request(PROMPT))
 
 
+@pytest.mark.soak
 def test_a_hosted_model_is_spread_and_survives_the_end_of_a_part(box: Box) -> None:
     hosts, host = box.ctx.hosts, box.host
     text = box.complete(prompt=PROMPT, max_tokens=20, model="starter:base")["choices"][0]["text"]

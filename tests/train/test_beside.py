@@ -83,6 +83,7 @@ async def test_what_is_in_the_way_pauses_and_comes_back(engine: Engine, memory: 
     assert await ask(memory.hosts)
 
 
+@pytest.mark.soak
 async def test_a_run_that_is_stopped_gives_it_back_too(engine: Engine, memory: Memory) -> None:
     await run.start(engine.ctx, wire.StartRun(name="long", steps=5000, settings=SETTINGS, beside="pause"))
     await engine.until("long", lambda one: one.step > 0)
@@ -98,6 +99,7 @@ async def test_it_waits_until_there_is_room(engine: Engine, memory: Memory) -> N
     await engine.until("patient", lambda one: one.state == "done")
 
 
+@pytest.mark.soak
 async def test_who_waits_can_be_stopped(engine: Engine, memory: Memory) -> None:
     await run.start(engine.ctx, request("never", "wait"))
     await engine.until("never", lambda one: one.phase == "waiting for memory")
