@@ -1,7 +1,7 @@
 """Where and how a model is hosted: device, numbers, context and memory, with bars of what each device has left."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import ClassVar, TypeVar, cast, get_args
+from typing import ClassVar, cast, get_args
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -13,14 +13,13 @@ from textual.widgets import Button, Input, Static
 from backend import wire
 from refact_tui.client import EngineError, EngineUnreachable
 from refact_tui.signs import clean
-from refact_tui.widgets.setting_field import SettingField
+from refact_tui.widgets.setting_field import SettingField, number_of
 from refact_tui.words_of_placement import plan_lines
 
 Plan = Callable[[wire.HostModel], Awaitable[wire.PlacementPlan]]
 Load = Callable[[wire.HostModel], Awaitable[wire.Serving]]
 DTYPES, PACKINGS = get_args(wire.HostDtype), get_args(wire.HostQuantisation)
 NO_MODEL = "Which model?"
-Number = TypeVar("Number", int, float)
 
 
 class PlacementDialog(ModalScreen[wire.Serving | None]):
@@ -98,8 +97,8 @@ class PlacementDialog(ModalScreen[wire.Serving | None]):
                 device=typed["device"] or "auto",
                 dtype=cast(wire.HostDtype, dtype),
                 quantisation=cast(wire.HostQuantisation, packed),
-                context=_number(typed["context"], "context", int),
-                memory_gb=_number(typed["memory"], "memory", float),
+                context=number_of(typed["context"], "context", int),
+                memory_gb=number_of(typed["memory"], "memory", float),
                 share=typed["share"] != "no",
             ),
         )
@@ -174,12 +173,3 @@ class PlacementDialog(ModalScreen[wire.Serving | None]):
 def _text(value: str, usual: str) -> str:
     """What a field says: nothing where it is as usual."""
     return "" if value == usual else value
-
-
-def _number(text: str, name: str, kind: type[Number]) -> Number | None:
-    if not text:
-        return None
-    try:
-        return kind(text.replace(" ", ""))
-    except ValueError:
-        raise ValueError(f"{name} must be a number, not {text!r}.") from None

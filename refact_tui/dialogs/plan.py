@@ -13,7 +13,7 @@ from textual.widgets import Button, Input, Static
 from backend import wire
 from refact_tui.client import EngineError, EngineUnreachable
 from refact_tui.signs import clean
-from refact_tui.widgets.setting_field import SettingField
+from refact_tui.widgets.setting_field import SettingField, number_of
 from refact_tui.words_of_runs import plan_lines, value_of, value_text
 from refact_tui.words_of_settings import limits
 
@@ -95,8 +95,8 @@ class PlanDialog(ModalScreen[wire.Run | None]):
         return wire.StartRun(
             name=typed["name"] or None,
             model=typed["model"] or None,
-            steps=_number(typed["steps"], "steps", int),
-            minutes=_number(typed["minutes"], "minutes", float),
+            steps=number_of(typed["steps"], "steps", int),
+            minutes=number_of(typed["minutes"], "minutes", float),
             settings=self._overrides(),
             continue_from=typed[FROM] or None,
             new_only=_either(typed[READ], READ, "all", "new"),
@@ -242,15 +242,6 @@ class PlanDialog(ModalScreen[wire.Run | None]):
     @on(Button.Pressed, "#plan-cancel")
     def action_cancel(self) -> None:
         self.dismiss(None)
-
-
-def _number(text: str, name: str, kind: type[int] | type[float]) -> Any:
-    if not text:
-        return None
-    try:
-        return kind(text.replace(" ", ""))
-    except ValueError:
-        raise ValueError(f"{name} must be a number, not {text!r}.") from None
 
 
 def _of_the_run() -> list[SettingField]:

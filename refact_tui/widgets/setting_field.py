@@ -1,11 +1,14 @@
 """One field of a form: its name, what is typed, what it may be, and below it what it means or why it is refused."""
 
+from typing import TypeVar
+
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Input, Label, Static
 
 from refact_tui.signs import clean
 
+Number = TypeVar("Number", int, float)
 MINE = "●"
 """Marks what was chosen by hand."""
 
@@ -73,3 +76,13 @@ class SettingField(Vertical):
         note.update(f"✗ {clean(reason)}" if reason else self._meaning)
         note.set_class(not reason and not self._meaning, "-none")
         self.set_class(bool(reason), "-refused")
+
+
+def number_of(text: str, name: str, kind: type[Number]) -> Number | None:
+    """What a field says, None where it says nothing. Raises ValueError in words, with the field's name first."""
+    if not text:
+        return None
+    try:
+        return kind(text.replace(" ", ""))
+    except ValueError:
+        raise ValueError(f"{name} must be a number, not {text!r}.") from None

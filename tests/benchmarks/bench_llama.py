@@ -6,11 +6,8 @@ LLAMA_SERVER says; without it nothing is compared. BENCH_ROUNDS makes it smaller
 import contextlib
 import os
 import shutil
-import statistics
 import subprocess
 import tempfile
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,9 +15,8 @@ import numpy as np
 import torch
 from safetensors.torch import load_file
 
-from backend.models.catalog import starter, starter_folder
-from backend.models.tokenizer import load_tokenizer
-from tests.benchmarks.bench_serving import CACHE, TOKENS, Level, Server, ask, prompts, running
+from backend.models.catalog import starter_folder
+from tests.benchmarks.bench_serving import CACHE, Level, Server, crowd, running
 from tests.benchmarks.other_tools import interpreter
 from tests.e2e.engine_box import Box, fresh_box
 
@@ -65,26 +61,11 @@ def converted(folder: Path, out: Path, kind: str, python: Path) -> Path:
     return out
 
 
-def crowd(port: int, model: str, name: str, clients: int) -> Level:
-    """So many clients, each asking one thing after another; a random model is asked for random answers."""
+def asked(port: int, model: str, name: str) -> dict[int, Level]:
+    """What so many clients at a time got; a random model is asked for random answers."""
     rounds = int(os.environ.get("BENCH_ROUNDS", ROUNDS[name]))
-    asked, heat = prompts(clients * rounds), 0.0 if name == "starter" else 1.0
-    found: list[tuple[float, str]] = []
-
-    def client(number: int) -> None:
-        for prompt in asked[number::clients]:
-            found.append(ask(port, model, prompt, TOKENS, heat))
-
-    threads = [threading.Thread(target=client, args=(number,)) for number in range(clients)]
-    began = time.perf_counter()
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    took = time.perf_counter() - began
-    tokenizer = load_tokenizer(starter())
-    tokens = sum(len(tokenizer.encode_plain(text)) if heat == 0 else TOKENS for _, text in found)
-    return Level(tokens / took, statistics.median(first for first, _ in found) * 1000)
+    heat = 0.0 if name == "starter" else 1.0
+    return {clients: crowd(port, model, clients, rounds, heat) for clients in AT_ONCE}
 
 
 @contextlib.contextmanager
@@ -112,10 +93,10 @@ def main() -> None:
                 file = converted(folder, Path(place) / f"{name}.gguf", kind, python)
                 command = [program, "-m", str(file), "-t", "1", "-np", "8", "-c", str(8 * 2048), "--port", "PORT"]
                 with running(Server("llama.cpp", command, name), Path(place)) as port:
-                    theirs = {clients: crowd(port, name, name, clients) for clients in AT_ONCE}
+                    theirs = asked(port, name, name)
                 file.unlink()
                 with ours(box, name, folder, packing) as (port, called):
-                    mine = {clients: crowd(port, called, name, clients) for clients in AT_ONCE}
+                    mine = asked(port, called, name)
                 for clients in AT_ONCE:
                     one, other = mine[clients], theirs[clients]
                     print(

@@ -100,14 +100,14 @@ def ask(port: int, model: str, prompt: str, tokens: int, temperature: float = 0.
     return first or time.perf_counter() - began, text
 
 
-def crowd(port: int, server: Server, clients: int) -> Level:
-    """So many clients, each asking one thing after another."""
-    asked = prompts(clients * ROUNDS)
+def crowd(port: int, model: str, clients: int, rounds: int = ROUNDS, temperature: float = 0.0) -> Level:
+    """So many clients, each asking one thing after another; of what is drawn at random every answer counts as whole."""
+    asked = prompts(clients * rounds)
     found: list[tuple[float, str]] = []
 
     def client(number: int) -> None:
         for prompt in asked[number::clients]:
-            found.append(ask(port, server.model, prompt, TOKENS))
+            found.append(ask(port, model, prompt, TOKENS, temperature))
 
     threads = [threading.Thread(target=client, args=(number,)) for number in range(clients)]
     began = time.perf_counter()
@@ -117,7 +117,7 @@ def crowd(port: int, server: Server, clients: int) -> Level:
         thread.join()
     took = time.perf_counter() - began
     tokenizer = load_tokenizer(starter())
-    tokens = sum(len(tokenizer.encode_plain(text)) for _, text in found)
+    tokens = sum(TOKENS if temperature else len(tokenizer.encode_plain(text)) for _, text in found)
     return Level(tokens / took, statistics.median(first for first, _ in found) * 1000)
 
 
@@ -191,7 +191,7 @@ def main() -> None:
         folder = Path(name)
         for server in servers(folder):
             with running(server, folder) as port:
-                levels[server.name] = {clients: crowd(port, server, clients) for clients in CLIENTS}
+                levels[server.name] = {clients: crowd(port, server.model, clients) for clients in CLIENTS}
                 typed[server.name] = typing(port, server)
             for clients, level in levels[server.name].items():
                 print(
