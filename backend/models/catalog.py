@@ -131,7 +131,7 @@ def read_folder(name: str, path: Path) -> ModelInfo:
         layers=config["num_hidden_layers"],
         intermediate_size=config["intermediate_size"],
         vocab_size=config["vocab_size"],
-        learning_rate=lora_learning_rate(parameters),
+        learning_rate=facts.get("learning_rate") or lora_learning_rate(parameters),
         licence=family.licence,
     )
 

@@ -58,12 +58,14 @@ def test_a_layer_in_each_process_answers_the_same(
 
 def test_what_is_held_no_more_is_let_go_everywhere(tiny: ModelInfo, tokenizer: TextTokenizer, spread: Held) -> None:
     bench = Bench(tiny, tokenizer, kept_bytes=0, held=spread)
-    before = sum(one.memory_info().rss for one in others())
-    for number in range(300):
-        bench.answer(request(f"{number} " * 150, 1))
-    grown = sum(one.memory_info().rss for one in others()) - before
+    grown = []
+    for part in range(2):  # what an allocator takes once for itself shows in the first only
+        before = sum(one.memory_info().rss for one in others())
+        for number in range(250):
+            bench.answer(request(f"{part} {number} " * 100, 1))
+        grown.append(sum(one.memory_info().rss for one in others()) - before)
     cache = 2 * 512 * tiny.hidden_size * 4
-    assert grown < 100 * cache, f"{grown} bytes, {grown / cache:.0f} caches"
+    assert grown[1] < 125 * cache, f"{grown} bytes after 250 caches of {cache} in each process"
 
 
 def test_an_adapter_that_is_gone_fails_its_own_request(
