@@ -23,12 +23,13 @@ KEPT = 16
 class Cache:
     """Keys and values of one request, allocated once for its longest."""
 
-    def __init__(self, shape: Shape, length: int, kind: Kind = PLAIN) -> None:
+    def __init__(self, shape: Shape, length: int, kind: Kind = PLAIN, room: Tensor | None = None) -> None:
+        """`room`: where it lies, if there is a place already."""
         self.length = length
         self.used = 0
         # One behind the other a layer, so that a step needs two views of all of it and none a layer.
         size = (2 * shape.layers, shape.kv_heads, length, shape.head)
-        self._room = torch.empty(size, device=kind.device, dtype=kind.dtype)
+        self._room = torch.empty(size, device=kind.device, dtype=kind.dtype) if room is None else room
 
     @property
     def bytes(self) -> int:
@@ -83,14 +84,14 @@ class Prefixes:
             if shared > common:
                 best, common = one, shared
         if best is None:
-            return self._new(_rounded(length))
+            return self._new(rounded(length))
         if best in self._kept:
             self._kept.remove(best)
             if best.cache.length >= length and 2 * common >= best.cache.used:
                 best.cache.used = common
                 return best.cache
             self._kept.append(best)
-        cache = self._new(_rounded(length))
+        cache = self._new(rounded(length))
         cache.copy_from(best.cache, common)
         return cache
 
@@ -110,8 +111,13 @@ class Prefixes:
 
 def afforded(shape: Shape, free: int, kind: Kind = PLAIN) -> tuple[int, int]:
     """Of `free` bytes: how many rows may be decoded together, in a quarter, and bytes for what is kept, an eighth."""
-    whole = 2 * shape.layers * shape.keys * shape.context * kind.dtype.itemsize
+    whole = cache_bytes(shape, kind)
     return max(1, min(ROWS, free // 4 // whole)), min(KEPT * whole, free // 8)
+
+
+def cache_bytes(shape: Shape, kind: Kind = PLAIN) -> int:
+    """Of a cache as long as the context."""
+    return int(2 * shape.layers * shape.keys * rounded(shape.context) * kind.dtype.itemsize)
 
 
 def packed(ids: Sequence[int]) -> bytes:
@@ -131,5 +137,6 @@ def common_length(one: bytes, other: bytes) -> int:
     return low
 
 
-def _rounded(length: int) -> int:
+def rounded(length: int) -> int:
+    """As long as a cache for so many tokens is."""
     return -(-length // STEP) * STEP

@@ -6,7 +6,7 @@ test holds. Mistral and Qwen2 are Llama but for a window and some biases; others
 
 from collections.abc import Sequence
 from itertools import accumulate
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import torch
 import torch.nn.functional as F
@@ -15,7 +15,7 @@ from torch import Tensor
 from backend.serve.caches import Cache
 from backend.serve.kind import PLAIN, Kind
 from backend.serve.llama import Shape
-from backend.serve.weights import Change, Layer, LowRank, Matrix, Weights
+from backend.serve.weights import Change, Layer, LayerChange, LowRank, Matrix, Weights
 
 
 class Piece(NamedTuple):
@@ -59,8 +59,7 @@ class Llama:
         x = self.rest(weights, pieces, self.blocks(weights.layers, pieces, x))
         for piece in pieces:
             piece.cache.used += len(piece.ids)
-        seen = F.rms_norm(x, (self.shape.hidden,), ends.norm, self.shape.epsilon)
-        return F.linear(seen, ends.head).float().cpu()
+        return self.logits(weights, x).float().cpu()
 
     def close(self) -> None:
         """Let go what it holds beyond this process; here that is nothing."""
@@ -73,31 +72,27 @@ class Llama:
         """What `layers` make of `x`, a line a token of the pieces; behind the last one, a line a token that is wanted.
 
         The caches take keys and values, and are to be told afterwards that they hold more."""
+        return self.through(layers, x, _Step(self, pieces))
+
+    def turning(self, positions: Sequence[int] | Tensor) -> tuple[Tensor, Tensor]:
+        """Cosines and sines of tokens at these positions."""
+        return self._cos[positions].unsqueeze(1), self._sin[positions].unsqueeze(1)
+
+    def through(self, layers: Sequence[Layer], x: Tensor, step: "Step") -> Tensor:
+        """What `layers` make of `x`, a line a token; who attends to what, and what adapters add, `step` says."""
         shape = self.shape
-        spans = _spans(pieces)
-        positions = [place for piece in pieces for place in range(piece.cache.used, piece.cache.used + len(piece.ids))]
-        cos, sin = self._cos[positions].unsqueeze(1), self._sin[positions].unsqueeze(1)
-        attention = [_Attention(shape, piece, span, self.kind) for piece, span in zip(pieces, spans, strict=True)]
-        changes = _changes(pieces, spans)
-        asked = [
-            place for piece, (_, end) in zip(pieces, spans, strict=True) for place in range(end - piece.wanted, end)
-        ]
+        cos, sin = step.turning
         for number, layer in enumerate(layers):
-            changed = [(start, end, change.layers[number]) for start, end, change in changes]
+            last = self._ends and number == len(layers) - 1
+            changed = step.changes(number)
             seen = F.rms_norm(x, (shape.hidden,), layer.attention_norm, shape.epsilon)
             mixed = _linear(seen, layer.qkv, layer.qkv_bias, [(start, end, one.qkv) for start, end, one in changed])
             turned = mixed[:, : shape.queries + shape.keys].unflatten(-1, (-1, shape.head))
             turned = turned * cos + turned.roll(shape.head // 2, -1) * sin
             values = mixed[:, shape.queries + shape.keys :].unflatten(-1, (-1, shape.head))
-            queries, keys = turned[:, : shape.heads], turned[:, shape.heads :]
-            last = self._ends and number == len(layers) - 1
-            attended = [one.attend(number, queries, keys, values, last) for one in attention]
+            joined = step.attend(number, turned[:, : shape.heads], turned[:, shape.heads :], values, last)
             if last:
-                x = x[asked]
-                changed = [
-                    (start, end, one.layers[number]) for start, end, one in _changes(pieces, _spans(pieces, True))
-                ]
-            joined = torch.cat(attended) if len(attended) > 1 else attended[0]
+                x, changed = step.asked(x), step.changes(number, last)
             output = [(start, end, one.output) for start, end, one in changed]
             x = x + _linear(joined, layer.output, layer.output_bias, output)
             seen = F.rms_norm(x, (shape.hidden,), layer.mlp_norm, shape.epsilon)
@@ -106,6 +101,55 @@ class Llama:
             down = [(start, end, one.down) for start, end, one in changed]
             x = x + _linear(F.silu(gate) * up, layer.down, layer.down_bias, down)
         return x
+
+    def logits(self, weights: Weights, x: Tensor) -> Tensor:
+        """What the model expects behind each line that the last layer made."""
+        ends = weights.ends
+        assert ends
+        return F.linear(F.rms_norm(x, (self.shape.hidden,), ends.norm, self.shape.epsilon), ends.head)
+
+
+class Step(Protocol):
+    """What the layers ask of a step; in the last one, only what is wanted is computed behind the attention."""
+
+    turning: tuple[Tensor, Tensor]
+
+    def changes(self, number: int, last: bool = False) -> list[tuple[int, int, LayerChange]]:
+        """From which line to which an adapter changes layer `number`, and how."""
+
+    def attend(self, number: int, queries: Tensor, keys: Tensor, values: Tensor, last: bool) -> Tensor:
+        """What each line's heads see, side by side; keys and values join what is known."""
+
+    def asked(self, x: Tensor) -> Tensor:
+        """The lines that something is wanted behind."""
+
+
+class _Step:
+    """Any mix of pieces, each of which attends for itself."""
+
+    def __init__(self, model: Llama, pieces: Sequence[Piece]) -> None:
+        spans = _spans(pieces)
+        self.turning = model.turning(
+            [place for piece in pieces for place in range(piece.cache.used, piece.cache.used + len(piece.ids))]
+        )
+        self._attention = [
+            _Attention(model.shape, piece, span, model.kind) for piece, span in zip(pieces, spans, strict=True)
+        ]
+        self._changes, self._last_changes = _changes(pieces, spans), _changes(pieces, _spans(pieces, True))
+        self._asked = [
+            place for piece, (_, end) in zip(pieces, spans, strict=True) for place in range(end - piece.wanted, end)
+        ]
+
+    def changes(self, number: int, last: bool = False) -> list[tuple[int, int, LayerChange]]:
+        changes = self._last_changes if last else self._changes
+        return [(start, end, change.layers[number]) for start, end, change in changes]
+
+    def attend(self, number: int, queries: Tensor, keys: Tensor, values: Tensor, last: bool) -> Tensor:
+        attended = [one.attend(number, queries, keys, values, last) for one in self._attention]
+        return torch.cat(attended) if len(attended) > 1 else attended[0]
+
+    def asked(self, x: Tensor) -> Tensor:
+        return x[self._asked]
 
 
 class _Attention:

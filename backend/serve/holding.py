@@ -9,10 +9,11 @@ import torch
 from backend.devices import gpus, main_memory_available
 from backend.models.catalog import ModelInfo
 from backend.serve.adapters import Adapters
-from backend.serve.caches import afforded
+from backend.serve.caches import afforded, cache_bytes
 from backend.serve.decode import Llama, Piece
-from backend.serve.kind import kind_of, limit, taken
-from backend.serve.llama import read_shape
+from backend.serve.graphs import OFTEN, Graphs
+from backend.serve.kind import Kind, kind_of, limit, taken
+from backend.serve.llama import Shape, read_shape
 from backend.serve.placement import CPU, Placed, weights_bytes
 from backend.serve.sharding import Place
 from backend.serve.stages import Link, Stages, divided
@@ -54,7 +55,7 @@ class Held:
         Raises RefactError, Lost."""
         with torch.inference_mode():
             cache = self.model.cache(2 * TRIED)
-            for tokens in (TRIED, 1):
+            for tokens in (TRIED, *[1] * OFTEN):
                 self.model.forward(self.base, [Piece(cache, [0] * tokens)])
 
 
@@ -74,6 +75,7 @@ def hold(info: ModelInfo, placed: Placed, ended: Callable[[], None] = _unheard) 
     base = read_weights(info.path, shape, kinds[0], parts[0], quantisation=placed.quantisation)
     for link in links:
         link.answer()
+    rows, kept_bytes = afforded(shape, _free(info, placed), kinds[0])
     model: Llama
     adapters: Adapters
     copies = placed.quantisation == "none"
@@ -81,9 +83,15 @@ def hold(info: ModelInfo, placed: Placed, ended: Callable[[], None] = _unheard) 
         model = stages = Stages(shape, len(parts[0]), kinds[0], links)
         adapters = Adapters(base, shape, stages.prepare, copies)
     else:
-        model, adapters = Llama(shape, kinds[0]), Adapters(base, shape, copies=copies)
-    rows, kept_bytes = afforded(shape, _free(info, placed), kinds[0])
+        model, adapters = _alone(shape, kinds[0], rows, kept_bytes), Adapters(base, shape, copies=copies)
     return Held(model, base, adapters, rows, kept_bytes, len(parts))
+
+
+def _alone(shape: Shape, kind: Kind, rows: int, kept_bytes: int) -> Llama:
+    """All of a model in one place; on a GPU there is a slot for whatever may be read or kept at a time."""
+    if kind.device.type == "cpu":
+        return Llama(shape, kind)
+    return Graphs(shape, kind, rows + kept_bytes // cache_bytes(shape, kind))
 
 
 def _free(info: ModelInfo, placed: Placed) -> int:

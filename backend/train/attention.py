@@ -18,6 +18,9 @@ NAME = "refact_documents"
 BLOCK = 256
 """Queries that are compared at once: scores exist for so many rows of one document, and are made again backwards."""
 
+FLASH = (torch.bfloat16, torch.float16)
+"""What flash attention computes in."""
+
 
 def register() -> None:
     """Make the attention known to transformers."""
@@ -48,7 +51,7 @@ def documents_attention(
         mask = _mask(tuple(documents), query.shape[2], sliding_window, query.device)
         return sdpa_attention_forward(module, query, key, value, mask, **chosen, **others)
     scale = scaling if scaling is not None else query.shape[-1] ** -0.5
-    if query.is_cuda and borders is not None:
+    if query.is_cuda and borders is not None and query.dtype in FLASH:
         return _on_gpu(query, key, value, borders, scale), None
     out: Tensor = _Documents.apply(query, key, value, documents, scale)
     return out, None

@@ -9,6 +9,8 @@ from torch.autograd import Function
 
 ELEMENTS = 2**21
 """Logits that exist at once, as far as a matrix product of `FEWEST` rows allows: they stay in a processor's cache."""
+GPU_ELEMENTS = 2**27
+"""Half a gigabyte of them: a GPU is not kept busy by less."""
 FEWEST = 128
 
 
@@ -35,7 +37,7 @@ class _Nats(Function):  # type: ignore[misc]
         gradient = torch.empty_like(hidden) if wanted else None
         head_gradient = torch.zeros_like(head, dtype=torch.float32) if head_wanted else None
         weight = head.to(hidden.dtype)
-        size = max(ELEMENTS // len(head), FEWEST)
+        size = max((GPU_ELEMENTS if hidden.is_cuda else ELEMENTS) // len(head), FEWEST)
         for start in range(0, len(hidden), size):
             part = slice(start, start + size)
             chosen, share = targets[part, None], weights[part, None]

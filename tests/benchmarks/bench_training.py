@@ -4,6 +4,7 @@ Each runs in the environment that it ships with, then all run in ours. The other
 user's cache, so that their pins do not meet ours. Where there is a GPU, a model of 1.5 B parameters is trained there
 too; that part was written, never run."""
 
+import importlib.util
 import json
 import os
 import statistics
@@ -34,6 +35,8 @@ WARM = 2
 """Steps that do not count."""
 TURNS = int(os.environ.get("BENCH_TURNS", "2"))
 """Each trainer's turns, taken one after the other: a busy neighbour meets all of them."""
+ONLY = os.environ.get("BENCH_ONLY", "")
+"""Only cases with this in their name."""
 GPU_FLOPS = {"H200": 989e12, "H100": 989e12, "A100": 312e12, "L40": 181e12, "4090": 165e12, "3090": 71e12}
 """Peak of dense bf16 by the maker's data sheets."""
 
@@ -59,10 +62,12 @@ class Case:
 
 
 def main() -> None:
-    python = interpreter(CACHE, [*PEERS, f"torch=={torch.__version__.partition('+')[0]}"])
+    there = importlib.util.find_spec("trl") is not None
+    wanted = [*PEERS, f"torch=={torch.__version__.partition('+')[0]}"]
+    python = Path(sys.executable) if there else interpreter(CACHE, wanted)
     with tempfile.TemporaryDirectory(prefix="bench-training-") as name:
         folder = Path(name)
-        for case in cases(folder):
+        for case in (one for one in cases(folder) if ONLY in one.name):
             compare(case, folder, python)
 
 
