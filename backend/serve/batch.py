@@ -4,7 +4,8 @@ import logging
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from itertools import islice
 
 import torch
 from torch import Tensor
@@ -27,6 +28,8 @@ log = logging.getLogger("refact.worker")
 LATE = "The answer did not begin within {:.0f} s: too much was asked at once."
 
 Answer = tuple[int, Delta | RefactError]
+Line = tuple[Tensor, int]
+"""What the model expects next, and what most of all."""
 
 
 class Batch:
@@ -44,7 +47,7 @@ class Batch:
         """`choose` says what a request decodes with as it joins; `guesses`: tokens that repeat what came before are
         guessed and checked, which changes no answer."""
         self._model, self._choose, self._ends = model, choose, sorted(set(ends))
-        self._end_places = torch.tensor(self._ends)
+        self._end_places = torch.tensor(self._ends, device=model.kind.device)
         self._guesses, self._caution = guesses, Caution(rows, kept_bytes)
         self._waiting, self._pace = Waiting(), Pace()
         self._rows: list[Row] = []
@@ -136,18 +139,21 @@ class Batch:
         try:
             pieces = [self._piece(row, reads.get(row, 0), spare) for row in rows]
             assert rows[0].chosen
-            logits = self._model.forward(rows[0].chosen.weights, pieces).split([piece.wanted for piece in pieces])
+            logits = self._model.forward(rows[0].chosen.weights, pieces)
+            # Asked for all at once, since a GPU stands still while it is asked.
+            lines = iter(list(zip(logits, logits.argmax(-1).tolist(), strict=True)))
         except Exception as error:
             yield from self._apart(rows, reads, error)
             return
-        for row, piece, lines in zip(rows, pieces, logits, strict=True):
+        for row, piece in zip(rows, pieces, strict=True):
+            mine = list(islice(lines, piece.wanted))
             try:
                 if not row.unread or not row.reading:
-                    yield from self._answers(row, piece, lines)
+                    yield from self._answers(row, piece, mine)
             except Exception as error:
                 yield from self._fail(row, error)
 
-    def _answers(self, row: Row, piece: Piece, lines: Tensor) -> Iterator[Answer]:
+    def _answers(self, row: Row, piece: Piece, lines: Sequence[Line]) -> Iterator[Answer]:
         for delta in self._follow(row, piece, lines):
             if delta.finish_reason:
                 self._leave(row)
@@ -206,12 +212,12 @@ class Batch:
             ids += row.lookup.guess(min(spare, row.prompt.max_tokens - row.tokens - 1))
         return Piece(cache, ids, len(ids), change)
 
-    def _follow(self, row: Row, piece: Piece, lines: Tensor) -> Iterator[Delta]:
+    def _follow(self, row: Row, piece: Piece, lines: Sequence[Line]) -> Iterator[Delta]:
         """The tokens that the row chooses: one, and one more for each token of the guess that was right."""
         guess = [] if row.reading else piece.ids[1:]
         right = 0
         for line in lines:
-            delta = self._take(row, line)
+            delta = self._take(row, *line)
             if delta.finish_reason or right == len(guess) or row.answer[-1] != guess[right]:
                 break
             right += 1
@@ -238,13 +244,13 @@ class Batch:
         if row.cache:
             self._prefixes.keep(row.name, row.prompt.ids + row.answer, row.cache)
 
-    def _take(self, row: Row, logits: Tensor) -> Delta:
+    def _take(self, row: Row, logits: Tensor, likeliest: int | None) -> Delta:
         """Choose the row's next token and turn it into what may be shown."""
         if row.tokens == 0:
             # An answer of nothing helps nobody: the first token is never the end.
-            logits = logits.index_fill(0, self._end_places, -torch.inf)
+            logits, likeliest = logits.index_fill(0, self._end_places, -torch.inf), None
             row.first_token_ms = (time.monotonic() - row.arrived) * 1000
-        id_ = choose(logits, row.request, row.generator)
+        id_ = choose(logits, row.request, row.generator, likeliest)
         ended: FinishReason | None = "stop" if id_ in self._ends else None
         if not ended:
             row.answer.append(id_)

@@ -6,15 +6,25 @@ from torch import Tensor
 from backend.serve.request import CompletionRequest
 
 GREEDY_BELOW = 0.01
+FEW = 512
+"""As many of the likeliest tokens nearly always hold `top_p`; the whole vocabulary is put in order only where not."""
 
 
-def choose(logits: Tensor, request: CompletionRequest, generator: torch.Generator) -> int:
-    """The next token: the likeliest, or drawn by temperature from the fewest that hold `top_p` of the probability."""
+def choose(logits: Tensor, request: CompletionRequest, generator: torch.Generator, likeliest: int | None = None) -> int:
+    """The next token: the likeliest, or drawn by temperature from the fewest that hold `top_p` of the probability.
+
+    One number is drawn, on the CPU wherever `logits` lie; `likeliest` is their largest one's place, where known."""
     if request.temperature < GREEDY_BELOW:
-        return int(logits.argmax())
-    shares = torch.softmax(logits / request.temperature, -1)
+        return int(logits.argmax()) if likeliest is None else likeliest
+    shares, places = torch.softmax(logits.double() / request.temperature, -1), None
     if request.top_p < 1:
-        ordered, places = shares.sort(descending=True)
-        ordered[1:][(ordered.cumsum(-1) - ordered)[1:] >= request.top_p] = 0  # the likeliest stays, at 0 too
-        shares = torch.zeros_like(shares).scatter_(0, places, ordered)
-    return int(torch.multinomial(shares, 1, generator=generator))
+        every, (shares, places) = shares, shares.topk(min(FEW, len(shares)))
+        if float(shares.sum()) < request.top_p:
+            shares, places = every.sort(descending=True)
+    sums = shares.cumsum(-1)
+    if request.top_p < 1:
+        kept = int((sums - shares < request.top_p).sum())
+        sums = sums[: max(kept, 1)]  # the likeliest stays, at 0 too
+    drawn = torch.rand((), generator=generator, dtype=torch.float64).to(sums.device) * sums[-1]
+    place = torch.searchsorted(sums, drawn, right=True).clamp(max=len(sums) - 1)
+    return int(place if places is None else places[place])

@@ -49,7 +49,7 @@ class Llama:
     def forward(self, weights: Weights, pieces: Sequence[Piece]) -> Tensor:
         """Logits behind the last tokens of each piece, as many as it wants; the pieces' tokens join their caches.
 
-        They are float32 on the CPU wherever the model lies. Pieces of different requests share every projection. Each
+        They are float32, and lie where the model does. Pieces of different requests share every projection. Each
         attends for itself: one padded call for all is no faster where memory is what limits, and reads more
         (`bench_decode.py`). Of tokens behind which nothing is asked for, the last layer computes no more than keys and
         values."""
@@ -59,7 +59,7 @@ class Llama:
         x = self.rest(weights, pieces, self.blocks(weights.layers, pieces, x))
         for piece in pieces:
             piece.cache.used += len(piece.ids)
-        return self.logits(weights, x).float().cpu()
+        return self.logits(weights, x).float()
 
     def close(self) -> None:
         """Let go what it holds beyond this process; here that is nothing."""

@@ -53,13 +53,12 @@ class Graphs(Llama):
             return super().forward(weights, pieces)
         padding = [(0, self._slots.nobody, 0)] * (size - len(places))
         found = play(torch.tensor([*places, *padding]).t().contiguous())
-        wanted: list[int] = []
-        end = 0
+        # Copied: what is played next writes to the same place.
+        lines = torch.split(found[: len(places)].to(torch.float32, copy=True), [len(piece.ids) for piece in pieces])
         for piece in pieces:
             piece.cache.used += len(piece.ids)
-            end += len(piece.ids)
-            wanted += range(end - piece.wanted, end)
-        return found[: len(places)].float().cpu()[wanted]
+        wanted = [part[len(part) - piece.wanted :] for part, piece in zip(lines, pieces, strict=True)]
+        return torch.cat(wanted) if len(wanted) > 1 else wanted[0]
 
     def _play(self, weights: Weights, size: int, longest: int) -> Play | None:
         """A step of that size as it was recorded, now where it is due; None where it is rare."""
@@ -125,17 +124,12 @@ class _FixedStep:
         return x
 
     def attend(self, number: int, queries: Tensor, keys: Tensor, values: Tensor, last: bool) -> Tensor:
-        shape = self._shape
-        known, held = self._seen(2 * number, keys), self._seen(2 * number + 1, values)
+        shape, room = self._shape, self._room[:, 2 * number : 2 * number + 2]
+        room[self._slots, :, :, self._positions] = torch.stack((keys, values), 1)
+        known, held = room[..., : self._longest, :].index_select(0, self._slots).unbind(1)
         # Heads that share keys stand in for several tokens, so that no key is copied for that.
         asked = queries.view(len(queries), shape.kv_heads, -1, shape.head)
         return F.scaled_dot_product_attention(asked, known, held, attn_mask=self._mask).reshape(-1, shape.queries)
-
-    def _seen(self, place: int, new: Tensor) -> Tensor:
-        """What was written at this place of each token's slot, `new` now among it."""
-        room = self._room[:, place]
-        room[self._slots, :, self._positions] = new
-        return room[:, :, : self._longest].index_select(0, self._slots)
 
 
 def _places(pieces: Sequence[Piece]) -> list[tuple[int, int, int]]:

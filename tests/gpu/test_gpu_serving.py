@@ -14,7 +14,7 @@ from backend.serve.graphs import Graphs
 from backend.serve.holding import hold
 from backend.serve.placement import Placed
 from backend.serve.request import Adapter, CompletionRequest
-from tests.serve.bench import Bench, request
+from tests.serve.bench import Bench, placed, request
 from tests.serve.serving_box import write_adapter
 
 PROMPTS = ("def add(a, b):\n    return", "x = 1\n" * 60, "import json\n\n\nclass Engine:\n    def", "for line in")
@@ -54,13 +54,13 @@ def test_the_gpu_answers_as_the_cpu_does(
     held.model.close()
 
 
-@pytest.mark.parametrize("quantisation", ["none", "8bit"])
-def test_bf16_and_8_bits_answer_with_nearly_the_same_chances(
-    tiny: ModelInfo, tokenizer: TextTokenizer, quantisation: str
+@pytest.mark.parametrize(("dtype", "quantisation"), [("bf16", "none"), ("fp32", "8bit"), ("bf16", "8bit")])
+def test_fewer_bits_answer_with_nearly_the_same_chances(
+    tiny: ModelInfo, tokenizer: TextTokenizer, dtype: str, quantisation: str
 ) -> None:
-    held = hold(tiny, on_gpu(tiny, "bf16", quantisation=quantisation))
+    held, same = hold(tiny, on_gpu(tiny, dtype, quantisation=quantisation)), hold(tiny, placed(tiny, 1, quantisation))
     ask = request(PROMPTS[2], 1, logprobs=1)
-    found, wanted = Bench(tiny, tokenizer, held=held).answer(ask), Bench(tiny, tokenizer).answer(ask)
+    found, wanted = Bench(tiny, tokenizer, held=held).answer(ask), Bench(tiny, tokenizer, held=same).answer(ask)
     assert found.logprobs[0].logprob == pytest.approx(wanted.logprobs[0].logprob, abs=0.3)
 
 

@@ -65,6 +65,7 @@ def test_a_run_learns_is_killed_resumes_and_is_served() -> None:
         metrics = box.ok("train", "metrics", run)
         assert [row["step"] for row in metrics] == list(range(1, 61))
         print(metrics[-1])
+        box.ok("use", "off")
         before = box.ok("complete", "--max-tokens", "24", stdin="import os\n\n\nclass Engine:\n    def __init__(self")
         used = box.ok("use", "latest-best")
         after = box.ok("complete", "--max-tokens", "24", stdin="import os\n\n\nclass Engine:\n    def __init__(self")
