@@ -73,7 +73,7 @@ def place(
         raise BadRequest(
             f"{info.name} has {shape.layers} layers, too few for {len(devices)} devices.", "Name fewer devices."
         )
-    dtype = _dtype(wish, devices, gpus)
+    dtype = _dtype(wish, info, devices, gpus)
     needed = weights_bytes(info, dtype, wish.quantisation) + cache_bytes(shape, dtype, context)
     budget = None if wish.memory_gb is None else int(wish.memory_gb * GB)
     if budget is not None and budget < needed:
@@ -141,9 +141,11 @@ def _found(
     return [CPU]
 
 
-def _dtype(wish: Placement, devices: Sequence[str], gpus: Sequence[Gpu]) -> str:
+def _dtype(wish: Placement, info: ModelInfo, devices: Sequence[str], gpus: Sequence[Gpu]) -> str:
     on_cpu = CPU in devices
     if wish.dtype == AUTO:
+        if info.parameters < SMALL:
+            return "fp32"  # then an answer is the same in any company, and a GPU is no slower
         old = any(gpu.capability < (8, 0) for gpu in gpus if f"cuda:{gpu.index}" in devices)
         return "fp32" if on_cpu else "fp16" if old else "bf16"
     if on_cpu and wish.dtype == "fp16":

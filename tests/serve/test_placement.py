@@ -36,6 +36,8 @@ def test_without_gpus_it_is_the_cpu(starter: ModelInfo) -> None:
     found = place(Placement(), starter, read_shape(starter.path), [], (), ())
     assert (found.devices, found.dtype, found.context, found.threads) == (["cpu"], "fp32", starter.context, 1)
     assert found.named == "cpu"
+    on_gpu = place(Placement(), starter, read_shape(starter.path), [gpu(0, 20)], (), ())
+    assert (on_gpu.devices, on_gpu.dtype) == (["cuda:0"], "fp32"), "where it costs nothing, answers are exact"
 
 
 def test_auto_takes_the_gpu_with_most_room_then_as_many_as_it_takes(large: ModelInfo, shape: Shape) -> None:
