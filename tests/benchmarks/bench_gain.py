@@ -42,10 +42,10 @@ def tuned(name: str) -> dict[str, Any]:
 
 def row(name: str, run: dict[str, Any]) -> str:
     found = run["evaluation"]
-    change = run["test_loss"]["best"] / run["test_loss"]["base"] - 1
+    loss = found["test_loss"]
     cells = [
         f"{name} ({run['tokens'] / 1000:.0f} k tokens, {run['scan']['test']} files held out)",
-        f"{_pair(found['test_loss'], 3)}, {change:+.1%}",
+        f"{_pair(loss, 3)}, {loss['tuned'] / loss['base'] - 1:+.1%}",
         _pair(found["middle_loss"], 3),
         _pair(found["edit_similarity"], 3),
         _pair(found["exact_match"], 3),
