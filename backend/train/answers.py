@@ -12,8 +12,9 @@ from backend.models.tokenizer import TextTokenizer
 from backend.train.places import LONGEST, Place, counted, similarity
 from backend.train.room import give_back
 
-AT_ONCE = 25
-"""Places completed in one batch, where memory allows."""
+AT_ONCE, LONG = 25, 512
+"""Places completed in one batch, where memory allows; fewer by the square where they are longer than so many tokens,
+since every token is compared with every other."""
 GIVEN_BACK = 8
 """Steps between two times that the memory of shorter caches is given back."""
 ELEMENTS = 2**24
@@ -42,9 +43,14 @@ def judge(model: Any, group: Sequence[Place], tokenizer: TextTokenizer, pad: int
 def groups(places: Sequence[Place], at_once: int = AT_ONCE) -> Iterator[list[Place]]:
     """Places of one kind and of like length together, so that little is padded."""
     for kind in LONGEST:
-        ordered = sorted((one for one in places if one.kind == kind), key=lambda place: len(place.prompt))
-        for start in range(0, len(ordered), at_once):
-            yield ordered[start : start + at_once]
+        group: list[Place] = []
+        for place in sorted((one for one in places if one.kind == kind), key=lambda place: len(place.prompt)):
+            if group and (len(group) + 1) * max(len(place.prompt) / LONG, 1) ** 2 > at_once:
+                yield group
+                group = []
+            group.append(place)
+        if group:
+            yield group
 
 
 def complete(

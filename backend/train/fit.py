@@ -18,10 +18,13 @@ TRAINED = 16
 """Bytes of a trained weight: itself, its gradient, and two moments of AdamW."""
 A_TOKEN = 32_000
 """Bytes that a token takes whatever the number of layers: hidden states, their gradient, its part of the logits."""
-UNFUSED = {"GPTBigCodeForCausalLM": 3.7, "GPTRefactForCausalLM": 3.7}
-"""Architectures whose layers keep more: dropout in attention, and an activation made of many small steps."""
-LOGITS = 170_000_000
-"""Of an evaluation, at once."""
+DROPPING = ("GPTBigCodeForCausalLM", "GPTRefactForCausalLM")
+"""Architectures with dropout in attention: every token is compared with every other of its row, in each head."""
+COMPARED, COMPARED_NOW, HEAD = 5, 75, 64
+"""Bytes that a comparison leaves for the way back in its layer, and that it takes while it is made or undone there; and
+how wide a head is taken to be."""
+LOGITS, LOGIT = 170_000_000, 10
+"""Bytes of an evaluation's logits at once, at most; and of one."""
 
 
 def memory(info: ModelInfo, chosen: Mapping[str, Any]) -> int:
@@ -35,14 +38,28 @@ def memory(info: ModelInfo, chosen: Mapping[str, Any]) -> int:
     if chosen["train_embeddings"]:
         trained += info.vocab_size * info.hidden_size
     wide = 1.8 if single else 1.0
-    layer = (21 * info.hidden_size + 8 * info.intermediate_size) * UNFUSED.get(info.architecture, 1.0) * wide
+    layer = (21 * info.hidden_size + 8 * info.intermediate_size) * wide
     kept = 2 * info.hidden_size * wide
     layers = layer + info.layers * kept if chosen["low_gpu_memory_mode"] else info.layers * layer
     micro = min(chosen["micro_batch_size"], chosen["batch_size"])
-    steps = micro * chosen["context"] * (layers + A_TOKEN)
-    at_once = 1 + 3 * min(micro, 8)
-    evaluation = at_once * chosen["context"] * (layer + info.layers * kept) + LOGITS
+    steps = micro * chosen["context"] * (layers + A_TOKEN + _compared(info, chosen))
+    tokens = _evaluated(min(micro, 8), chosen["context"])
+    evaluation = tokens * (layer + info.layers * kept) + min(LOGITS, tokens * info.vocab_size * LOGIT)
     return int(RUNTIME + held + TRAINED * trained + max(steps, evaluation))
+
+
+def _evaluated(micro: int, context: int) -> int:
+    """Tokens at once: rows of held-out text, or places to complete, of which fewer are taken where they are long."""
+    places = max(int((1 + 3 * micro) / max(context / 512, 1) ** 2), 1)
+    return max(micro, places) * context
+
+
+def _compared(info: ModelInfo, chosen: Mapping[str, Any]) -> float:
+    """Bytes a token for being compared with its whole row; quick attention takes none."""
+    if info.architecture not in DROPPING:
+        return 0.0
+    layers = 1 if chosen["low_gpu_memory_mode"] else info.layers
+    return float(chosen["context"] * (info.hidden_size / HEAD) * (layers * COMPARED + COMPARED_NOW))
 
 
 def what_fits(info: ModelInfo, chosen: Mapping[str, Any], available: int) -> dict[str, Any] | None:

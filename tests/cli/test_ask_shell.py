@@ -32,6 +32,7 @@ def test_places(code: Path) -> None:
         lines_of(f"{code}:x")
 
 
+@pytest.mark.soak
 def test_a_question_is_answered_here_and_elsewhere(box: Box, code: Path, tmp_path: Path) -> None:
     assert [one["name"] for one in box.ok("ask")][:2] == ["bugs", "comment"]
     assert "does not chat" in refused(box, "ask", "explain", f"{code}:4-5")

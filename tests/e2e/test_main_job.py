@@ -57,6 +57,7 @@ def test_the_lists_agree_with_the_story(box: Box, story: dict[str, Any]) -> None
     assert all(isinstance(row["loss"], float) for row in accepted) and len(accepted) == story["scan"]["accepted"]
 
 
+@pytest.mark.soak
 def test_again_it_takes_its_source_and_makes_a_new_run(box: Box, story: dict[str, Any]) -> None:
     plan = box.ok("train", "plan", "--steps", "3", "--batch-size", "4")
     assert (plan["steps"], plan["batch_size"]) == (3, 4)

@@ -31,7 +31,7 @@ def test_near_the_whole_ones_and_line_by_line(packing: str, rows: int, columns: 
     assert len(packed) == rows and packed.shape == weight.shape
     found, whole = packed.apply(x, bias), x @ weight.T + bias
     share = {"8bit": 0.02, "4bit": 0.25}[packing]
-    assert (found - whole).norm() < share * (whole.norm() + lines * rows * 0.05)
+    assert bool(((found - whole).abs() <= share * (x.abs() @ weight.abs().T + bias.abs())).all())
     if packing == "8bit":
         for line in range(0, lines, 7):
             assert torch.equal(packed.apply(x[line : line + 1], bias), found[line : line + 1])

@@ -47,6 +47,7 @@ def test_what_only_saves_memory_changes_no_number(
     assert losses(trained(tmp_path / "run", model, **{setting: True})) == plain
 
 
+@pytest.mark.soak
 def test_an_offloaded_optimizer_resumes_with_the_same_numbers(model: Path, plain: list[float], tmp_path: Path) -> None:
     folder = write_run(tmp_path / "run", model, STEPS, precision="fp32", eval_every=4, optimizer_offload=True)
     process = launch(folder)
@@ -58,7 +59,7 @@ def test_an_offloaded_optimizer_resumes_with_the_same_numbers(model: Path, plain
     assert set(losses(folder)) == set(plain)
 
 
-@pytest.mark.parametrize("quantisation", ["8bit", "4bit"])
+@pytest.mark.parametrize("quantisation", ["8bit", pytest.param("4bit", marks=pytest.mark.soak)])
 def test_a_quantised_base_is_tuned_nearly_as_the_whole_one(
     quantisation: str, model: Path, plain: list[float], tmp_path: Path
 ) -> None:
@@ -74,7 +75,7 @@ def test_only_the_named_layers_get_adapters(model: Path, tmp_path: Path) -> None
     assert {name.split(".")[-3] for name in names} == {"q_proj", "down_proj"}
 
 
-@pytest.mark.parametrize("tied", [True, False])
+@pytest.mark.parametrize("tied", [False, pytest.param(True, marks=pytest.mark.soak)])
 def test_trained_embeddings_are_served_as_peft_would(tied: bool, tmp_path: Path) -> None:
     model = write_model(tmp_path / "weights", tied)
     folder = trained(tmp_path / "run", model, train_embeddings=True)

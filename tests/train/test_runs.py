@@ -170,6 +170,7 @@ async def test_a_new_engine_goes_on_with_a_run_that_the_old_one_let_save(engine:
     assert sorted(await engine.losses("over")) == list(range(101))
 
 
+@pytest.mark.soak
 async def test_a_trainer_that_cannot_live_is_given_up_in_words(engine: Engine) -> None:
     begun = await engine.start("broken")
     shutil.rmtree(engine.paths.runs / "broken" / "checkpoints", ignore_errors=True)
