@@ -79,16 +79,18 @@ class Database:
     async def transaction(self) -> AsyncIterator[Transaction]:
         """A transaction of its own, begun when those before it have ended; an exception rolls it back."""
         async with self._turn:
-            await self._writer.execute("BEGIN IMMEDIATE")
             try:
+                # Whoever is cancelled here may have begun: the connection's thread does what it was told.
+                await asyncio.shield(self._writer.execute("BEGIN IMMEDIATE"))
                 yield Transaction(self._writer)
                 await asyncio.shield(self._writer.commit())
-                self.writes += 1
-                self._answers.clear()
             except BaseException:
                 with suppress(sqlite3.Error):
                     await asyncio.shield(self._writer.rollback())
                 raise
+            finally:
+                self.writes += 1
+                self._answers.clear()
 
     async def execute(self, sql: str, values: Sequence[Any] = ()) -> int:
         """One statement as a transaction; returns the id of the row it inserted, if it did."""

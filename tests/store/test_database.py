@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 import zlib
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -59,6 +59,25 @@ async def test_a_cancelled_writer_leaves_nothing_half_done(tmp_path: Path) -> No
         await task
     await database.execute("INSERT INTO settings(name, value) VALUES ('b', '1')")
     assert [row["name"] for row in await database.fetch_all("SELECT name FROM settings")] == ["b"]
+    await database.close()
+
+
+@pytest.mark.timeout(30)
+async def test_cancelled_at_any_moment_the_next_writer_can_write(tmp_path: Path) -> None:
+    database = await Database.open(tmp_path / "state.db")
+    for number in range(120):
+        task = asyncio.create_task(
+            database.execute("INSERT INTO settings(name, value) VALUES (?, '1')", (f"{number}",))
+        )
+        for _ in range(number % 12):
+            await asyncio.sleep(0 if number % 2 else 0.0001)
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+        await database.execute("INSERT INTO settings(name, value) VALUES (?, '2')", (f"after {number}",))
+    rows = await database.fetch_all("SELECT value FROM settings")
+    assert sum(row["value"] == "2" for row in rows) == 120
+    assert len(rows) > 120, "some were too late to be cancelled"
     await database.close()
 
 
