@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install run test soak check bench clean
+.PHONY: install run test soak check bench docs clean
 .DELETE_ON_ERROR:
 
 install: $(STAMP)
@@ -37,6 +37,10 @@ check: install
 
 bench: install
 	@for bench in tests/benchmarks/bench_*.py; do PYTHONPATH=. $(BIN)/python $$bench || exit 1; done
+
+# The pages that are made from the code; a test says when they are out of date.
+docs: install
+	@$(BIN)/python -m refact_tui.keys_page > docs/keys.md
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
