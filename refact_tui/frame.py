@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from functools import partial
 from typing import ClassVar
 
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.theme import Theme
@@ -16,6 +16,7 @@ from backend.paths import Paths
 from refact_tui import keys, palette, settings, words
 from refact_tui.client import AsyncClient
 from refact_tui.feed import Feed
+from refact_tui.in_order import InOrder
 from refact_tui.messages import StateChanged
 from refact_tui.rooms import open_room
 from refact_tui.rooms.room import Room
@@ -33,7 +34,7 @@ JOB_WORDS = {
 }
 
 
-class RefactApp(App[str]):
+class RefactApp(InOrder):
     """Returns the sentence to leave behind in the shell."""
 
     TITLE = "refact-tui"
