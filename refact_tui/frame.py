@@ -13,13 +13,14 @@ from textual.theme import Theme
 
 import themes
 from backend.paths import Paths
-from refact_tui import keys, palette, settings, words
+from refact_tui import keymap, keys, palette, settings, words
 from refact_tui.client import AsyncClient
 from refact_tui.feed import Feed
 from refact_tui.in_order import InOrder
 from refact_tui.messages import StateChanged
 from refact_tui.rooms import open_room
 from refact_tui.rooms.room import Room
+from refact_tui.signs import clean
 from refact_tui.state import EngineState
 
 PLURALS = {"source": "sources being read", "model": "models being added"}
@@ -56,6 +57,7 @@ class RefactApp(InOrder):
         self.client = AsyncClient(paths)
         self.feed = Feed(self.client, self._told, self._revive)
         self.state = EngineState()
+        self.keymap = keymap.load()
         if os.environ.get("SSH_CONNECTION"):
             self.animation_level = "none"
         for name in themes.names():
@@ -69,6 +71,8 @@ class RefactApp(InOrder):
         return found
 
     def on_mount(self) -> None:
+        for said in self.keymap.told:
+            self.notify(clean(said), severity="warning", markup=False, timeout=10)
         self.run_worker(self.feed.run(), name="feed", group="feed", exclusive=True)
 
     async def on_unmount(self) -> None:

@@ -1,8 +1,8 @@
-"""The one registry of rooms and keys: bindings, footer, `?` help and the palette are all made from it."""
+"""The one table of rooms and keys: bindings, footer, `?` help, palette and docs/keys.md are all made from it."""
 
 from dataclasses import dataclass
 
-from textual.binding import Binding, BindingType
+from textual.binding import Binding
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,16 @@ class Key:
     def face(self) -> str:
         """The key as it is printed on a keyboard."""
         return self.display or self.keys.split(",")[0]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Its keys by the names that Textual has for them: `question_mark` for `?`."""
+        return names(self.keys)
+
+
+def names(keys: str) -> tuple[str, ...]:
+    """The keys of a list with commas, by Textual's names. Raises InvalidBinding for one that is empty."""
+    return tuple(one.key for one in Binding.make_bindings([Binding(keys, "")]))
 
 
 ROOMS = (
@@ -249,37 +259,11 @@ MEANINGS = {
 """What a letter does wherever it does something: so that it can say so where it cannot."""
 
 
-def of_room(noun: str, tab: str | None = None) -> list[Key]:
+def of_room(noun: str, tab: str | None = None, among: tuple[Key, ...] = KEYS) -> list[Key]:
     """The keys of one room, most useful first; with `tab` only those that work while it is open."""
-    return [key for key in KEYS if key.room == noun and (tab is None or key.tab in ("", tab))]
+    return [key for key in among if key.room == noun and (tab is None or key.tab in ("", tab))]
 
 
-def everywhere() -> list[Key]:
+def everywhere(among: tuple[Key, ...] = KEYS) -> list[Key]:
     """The keys that do the same in every room."""
-    return [key for key in KEYS if not key.room]
-
-
-def bindings(noun: str) -> list[BindingType]:
-    """Textual's bindings for one room; letters that mean something elsewhere say why they do nothing here."""
-    known = [key for key in (*of_room(noun), *everywhere()) if key.action]
-    made: list[BindingType] = [
-        Binding(key.keys, key.action, key.label, id=key.id, tooltip=key.tooltip, show=False)
-        for place, key in enumerate(known)
-        # A key that means the same in several tabs is bound once: the open one does it.
-        if not any((key.keys, key.action) == (other.keys, other.action) for other in known[:place])
-    ]
-    taken = {name for key in known for name in key.keys.split(",")}
-    made.extend(Binding(letter, f"cannot('{letter}')", show=False) for letter in MEANINGS if letter not in taken)
-    return made
-
-
-def why_not(noun: str, letter: str, tab: str | None = None) -> str:
-    """Why a letter does nothing in a room, and what would."""
-    here = ", ".join(f"{key.face} {key.label}" for key in of_room(noun, tab) if key.shown)
-    return f"{letter} {MEANINGS[letter]}; there is nothing in {BY_NOUN[noun].title} it could do that to. Here: {here}."
-
-
-def other_tab(noun: str, action: str, tab: str) -> str:
-    """Why an action of another tab does nothing while this one is open."""
-    key = next(key for key in of_room(noun) if key.action == action)
-    return f"{key.face} {key.label} is for {key.tab}, and this is {tab}; [ ] change the tab."
+    return [key for key in among if not key.room]

@@ -11,19 +11,36 @@ from textual.binding import Binding
 from textual.dom import DOMNode
 from textual.keys import format_key
 
-from refact_tui import dialogs, keys, rooms, widgets
+from refact_tui import dialogs, keymap, keys, rooms, widgets
 from refact_tui.rooms.room import Room
 
 HEAD = """# Keys
 
 Made by `make docs` from `refact_tui/keys.py`, from which the footer, the `?` help and the palette come too.
 The same letter means the same in every room; where it can do nothing, it says why.
+
+## Your own keys
+
+`~/.config/refact-tui/keys.toml` (or below `$XDG_CONFIG_HOME`) puts actions on other keys, by the names in the tables:
+
+```toml
+[keys]
+sources.sync = "S"
+frame.detach = "ctrl+x"
+frame.help = "?,f2"    # either of two
+```
+
+It is read when `refact-tui` starts. The footer, `?` and the palette then show your keys; hints within sentences go on
+to name the usual ones. A line stays without effect where there is no such action, where two actions of a room would
+share a key, or where the key is one of those that lists and dialogs need:
+{reserved}.
+What was left out and why is said at start and by the doctor in System.
 """
 
 
 def page() -> str:
     """The whole page in Markdown."""
-    parts = [HEAD]
+    parts = [HEAD.format(reserved=", ".join(f"`{one}`" for one in keymap.RESERVED))]
     for room in keys.ROOMS:
         parts += [f"## {room.number} {room.title}\n\n{room.about}\n", table(keys.of_room(room.noun))]
     parts += ["## Everywhere\n", table(keys.everywhere())]
@@ -33,9 +50,9 @@ def page() -> str:
 
 
 def table(known: Iterable[keys.Key]) -> str:
-    """A row for each key, with the tab in which it works where there are several."""
-    rows = [f"| `{key.face}` | {key.label} | {plain(key.tooltip)} | {key.tab} |" for key in told(known)]
-    return "\n".join(["| key | | what it does | tab |", "|---|---|---|---|", *rows, ""])
+    """A row for each key, with the tab in which it works where there are several, and its name in keys.toml."""
+    rows = [f"| `{own_face(key)}` | {key.label} | {plain(key.tooltip)} | {key.tab} | {name(key)} |" for key in known]
+    return "\n".join(["| key | | what it does | tab | name |", "|---|---|---|---|---|", *rows, ""])
 
 
 def plain(text: str) -> str:
@@ -43,13 +60,14 @@ def plain(text: str) -> str:
     return re.sub(r"([*|_<`])", r"\\\1", text)
 
 
-def told(known: Iterable[keys.Key]) -> Iterator[keys.Key]:
-    """Without the second of a pair like `[ ]`, which the first one shows."""
-    before = ""
-    for key in known:
-        if key.tooltip != before:
-            yield key
-        before = key.tooltip
+def own_face(key: keys.Key) -> str:
+    """Of one that stands for two in the footer, as `[ ]` does, only its own key."""
+    return format_key(key.names[0]) if keymap.may_move(key) else key.face
+
+
+def name(key: keys.Key) -> str:
+    """What the key is called in keys.toml; nothing for one that stays where it is."""
+    return f"`{key.id}`" if keymap.may_move(key) else ""
 
 
 def elsewhere() -> Iterator[tuple[str, list[str]]]:

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 def commands(app: "RefactApp", noun: str) -> Iterator[SystemCommand]:
     """What can be done now: first in this room, then anywhere."""
-    for key in (*keys.of_room(noun), *keys.everywhere()):
+    registry = app.keymap.registry
+    for key in (*registry.of_room(noun), *registry.everywhere()):
         if key.action and key.id not in ("frame.command", "frame.back"):
             run = partial(app.run_here, key.action, key.tab)
             yield SystemCommand(f"{key.label}", f"{key.face} · {key.tooltip}", run)

@@ -10,6 +10,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from refact_tui import keys
+from refact_tui.registry import Registry
 
 
 class HelpDialog(ModalScreen[None]):
@@ -29,16 +30,17 @@ class HelpDialog(ModalScreen[None]):
     }
     """
 
-    def __init__(self, noun: str) -> None:
+    def __init__(self, noun: str, registry: Registry) -> None:
         super().__init__()
         self._noun = noun
+        self._registry = registry
 
     def compose(self) -> ComposeResult:
         with Vertical() as box:
             box.border_title = keys.BY_NOUN[self._noun].title
             box.border_subtitle = "esc close"
             with VerticalScroll():
-                yield Static(help_text(self._noun))
+                yield Static(help_text(self._noun, self._registry))
 
     def action_close(self) -> None:
         self.dismiss(None)
@@ -47,11 +49,12 @@ class HelpDialog(ModalScreen[None]):
         self.query_one(VerticalScroll).scroll_relative(y=by, animate=False)
 
 
-def help_text(noun: str) -> Content:
+def help_text(noun: str, registry: Registry) -> Content:
     """The words and keys of a room, then the keys of every room."""
     parts: list[str | tuple[str, str]] = [keys.BY_NOUN[noun].about, "\n\n"]
-    tabs = [(tab, [key for key in keys.of_room(noun) if key.tab == tab]) for tab in ("", *keys.BY_NOUN[noun].tabs)]
-    for title, group in (*tabs, ("Everywhere", keys.everywhere())):
+    known = registry.of_room(noun)
+    tabs = [(tab, [key for key in known if key.tab == tab]) for tab in ("", *keys.BY_NOUN[noun].tabs)]
+    for title, group in (*tabs, ("Everywhere", registry.everywhere())):
         if not group:
             continue
         if title:

@@ -24,6 +24,7 @@ from textual.widgets import Static
 
 from refact_tui import keys
 from refact_tui.client import AsyncClient, EngineError, EngineUnreachable
+from refact_tui.registry import Registry
 from refact_tui.signs import clean
 from refact_tui.state import EngineState
 from refact_tui.widgets.action_line import Hints, RoomTabs
@@ -58,7 +59,6 @@ class Room(Screen[None]):
         if noun in keys.BY_NOUN:
             room = keys.BY_NOUN[noun]
             cls.NOUN, cls.TITLE, cls.NUMBER = noun, room.title, room.number
-            cls.BINDINGS = keys.bindings(noun)
             if Path(__file__).with_name(f"{noun}.tcss").exists():
                 cls.CSS_PATH = f"{noun}.tcss"
         super().__init_subclass__(**options)
@@ -70,11 +70,13 @@ class Room(Screen[None]):
         """The open tab, in a room whose keys depend on it."""
 
     def compose(self) -> ComposeResult:
+        for one in self.registry.bindings(self.NOUN):  # of this room and not of its class: they are this person's
+            self._bindings.key_to_bindings[one.key] = [one]
         yield StatusLine()
-        yield RoomTabs(self.NOUN, id="rooms")
+        yield RoomTabs(self.NOUN, self.registry, id="rooms")
         with Vertical(id="room"):
             yield from self.body()
-        yield Hints(self.NOUN, id="hints")
+        yield Hints(self.NOUN, self.registry, id="hints")
         yield Static("make me bigger ({}×{})".format(*LEAST), id="too-small", markup=False)
 
     def body(self) -> Iterable[Widget]:
@@ -94,6 +96,11 @@ class Room(Screen[None]):
     def state(self) -> EngineState:
         """What the engine is known to be doing."""
         return self.face.state
+
+    @property
+    def registry(self) -> Registry:
+        """The keys as this person has them."""
+        return self.face.keymap.registry
 
     @property
     def client(self) -> AsyncClient:
@@ -145,7 +152,7 @@ class Room(Screen[None]):
 
     def action_cannot(self, letter: str) -> None:
         """A letter that means something in other rooms only."""
-        self.refuse(keys.why_not(self.NOUN, letter, self.tab))
+        self.refuse(self.registry.why_not(self.NOUN, letter, self.tab))
 
     def action_back(self) -> None:
         """One step back: to the first part of the room."""
@@ -163,4 +170,4 @@ class Room(Screen[None]):
         """Open the help of this room."""
         from refact_tui.dialogs.help import HelpDialog
 
-        self.app.push_screen(HelpDialog(self.NOUN))
+        self.app.push_screen(HelpDialog(self.NOUN, self.registry))

@@ -53,11 +53,15 @@ class ScanChanges(Undoing):
         self.losses()
 
     def action_mark(self) -> None:
-        """Space on a language switches it; on a file the list itself marks it."""
+        """Mark the file under the cursor, or switch the language."""
+        table = self.query_one(VirtualTable)
+        if table.has_focus and table.chosen():
+            table.mark()
+            return
         listing = self.query_one("#scan-languages", Listing)
         switch = next((one for one in self._switches() if one.language == listing.key), None)
         if not listing.has_focus or switch is None:
-            self.refuse("space marks a file, or switches the language under the cursor.")
+            self.refuse(f"{self.registry.face('scan.mark')} marks a file, or switches the language under the cursor.")
         else:
             self._switch(switch)
 

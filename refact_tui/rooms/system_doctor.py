@@ -4,7 +4,7 @@ from textual import on, work
 from textual.app import ComposeResult
 
 from backend import wire
-from refact_tui import words
+from refact_tui import keymap, words
 from refact_tui.client import EngineError, EngineUnreachable
 from refact_tui.rooms.pane import Pane
 from refact_tui.signs import clean
@@ -48,7 +48,7 @@ class DoctorPane(Pane):
     async def act_look(self) -> None:
         """Ask the doctor again."""
         try:
-            found = await self.room.client.get("/doctor", list[wire.Finding])
+            found = [*self._keys(), *await self.room.client.get("/doctor", list[wire.Finding])]
         except (EngineError, EngineUnreachable) as error:
             self.query_one(Listing).show([], empty=clean(f"{error.message} {error.hint}"))
             return
@@ -59,6 +59,12 @@ class DoctorPane(Pane):
         ]
         self.query_one(Listing).show(rows)
         self._remedy()
+
+    def _keys(self) -> list[wire.Finding]:
+        """What is wrong with this person's own keys, which the engine does not know."""
+        remedy = f"Change {keymap.keys_file()}; it is read when refact-tui starts. docs/keys.md has the names."
+        told = self.room.face.keymap.told
+        return [wire.Finding(check="keys", ok=False, finding=one, remedy=remedy) for one in told]
 
     @on(Listing.Moved)
     def _remedy(self) -> None:

@@ -76,10 +76,14 @@ class TabbedRoom(Room):
         self.query_one(TabLine).choose(name)
         self._open(name)
 
-    def action_pane(self, what: str) -> None:
-        """Let the open tab do it; where another tab does that, say so."""
-        act = getattr(self.pane, f"act_{what}", None)
-        if act is None:
-            self.refuse(keys.other_tab(self.NOUN, f"pane('{what}')", self.tab or ""))
+    async def action_pressed(self, letter: str) -> None:
+        """Do what a key does in the open tab; where it does something only in another one, say so."""
+        doing = self.registry.doing(self.NOUN, letter, self.tab)
+        if doing:
+            await self.run_action(doing[0].action)
         else:
-            act()
+            self.refuse(self.registry.other_tab(self.NOUN, letter, self.tab or ""))
+
+    def action_pane(self, what: str) -> None:
+        """Let the open tab do it."""
+        getattr(self.pane, f"act_{what}")()

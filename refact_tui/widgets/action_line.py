@@ -8,6 +8,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from refact_tui import keys
+from refact_tui.registry import Registry
 from refact_tui.widgets.listing import fit
 
 LEAST_PROJECT = 8
@@ -28,9 +29,10 @@ class ActionLine(Static):
 
     DEFAULT_CSS = "ActionLine { height: 1; }"
 
-    def __init__(self, noun: str, id: str) -> None:
+    def __init__(self, noun: str, registry: Registry, id: str) -> None:
         super().__init__(markup=False, id=id)
         self.noun = noun
+        self.registry = registry
         self._pieces: list[Piece] = []
 
     def on_mount(self) -> None:
@@ -64,8 +66,8 @@ class RoomTabs(ActionLine):
 
     DEFAULT_CSS = "RoomTabs { background: $panel; color: $text-muted; }"
 
-    def __init__(self, noun: str, id: str) -> None:
-        super().__init__(noun, id)
+    def __init__(self, noun: str, registry: Registry, id: str) -> None:
+        super().__init__(noun, registry, id)
         self._project = ""
 
     def show(self, project: str) -> None:
@@ -82,7 +84,7 @@ class RoomTabs(ActionLine):
             mark = "▌" if here else " "
             made.append(
                 Piece(
-                    f"{mark}{room.number} {room.title}{gap}",
+                    f"{mark}{self.registry.face(f'frame.{room.noun}')} {room.title}{gap}",
                     "bold $text-primary" if here else "",
                     f"app.room('{room.noun}')",
                 )
@@ -109,10 +111,10 @@ class Hints(ActionLine):
         self._draw()
 
     def pieces(self, width: int) -> list[Piece]:
-        right = [piece for key in keys.everywhere() if key.shown for piece in hint(key)]
+        right = [piece for key in self.registry.everywhere() if key.shown for piece in hint(key)]
         room = width - sum(cell_len(piece.text) for piece in right)
         left: list[Piece] = []
-        for key in keys.of_room(self.noun, self.tab):
+        for key in self.registry.of_room(self.noun, self.tab):
             more = hint(key)
             if key.shown and sum(cell_len(piece.text) for piece in (*left, *more)) < room:
                 left += more

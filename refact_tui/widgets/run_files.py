@@ -44,7 +44,7 @@ class RunFiles(Vertical):
         self.said = ""
 
     def compose(self) -> ComposeResult:
-        yield VirtualTable(self._page, marks=False)
+        yield VirtualTable(self._page)
         yield FilterLine(HINT, id="run-files-filter")
 
     def show(self, run: str) -> None:

@@ -8,7 +8,6 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual import events, work
-from textual.actions import SkipAction
 from textual.binding import Binding, BindingType
 from textual.geometry import Size
 from textual.message import Message
@@ -45,7 +44,6 @@ class VirtualTable(ScrollView, can_focus=True, inherit_bindings=False):
         Binding("ctrl+d,pagedown", "page(1)", "page down", show=False),
         Binding("ctrl+u,pageup", "page(-1)", "page up", show=False),
         Binding("enter", "open", "open", show=False),
-        Binding("space", "mark", "mark", show=False),
     ]
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         f"table--{name}" for name in ("plain", "muted", "good", "bad", "busy", "title", "cursor", "cursor-blurred")
@@ -81,10 +79,9 @@ class VirtualTable(ScrollView, can_focus=True, inherit_bindings=False):
         def can_replace(self, message: Message) -> bool:
             return isinstance(message, VirtualTable.Scrolled)
 
-    def __init__(self, fetch: Fetch, *, marks: bool = True, id: str | None = None) -> None:
+    def __init__(self, fetch: Fetch, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._fetch = fetch
-        self._marks = marks
         self._columns: tuple[Column, ...] = ()
         self._empty = ""
         self._pages: dict[int, Sequence[Row]] = {}
@@ -191,9 +188,8 @@ class VirtualTable(ScrollView, can_focus=True, inherit_bindings=False):
     def action_page(self, direction: int) -> None:
         self.action_move(direction * max(1, self._body // 2))
 
-    def action_mark(self) -> None:
-        if not self._marks:
-            raise SkipAction  # the room has another use for the key
+    def mark(self) -> None:
+        """Mark the row under the cursor, or no longer, and go on to the next."""
         if (row := self.row(self._cursor)) is not None:
             self.marked ^= {row.key}
             self.action_move(1)
