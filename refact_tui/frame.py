@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import ClassVar
 
@@ -10,6 +10,7 @@ from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.theme import Theme
+from textual.widget import Widget
 
 import themes
 from backend.paths import Paths
@@ -110,7 +111,22 @@ class RefactApp(InOrder):
 
     def action_room(self, noun: str) -> None:
         """Go to a room."""
+        if noun == self.current_mode:
+            self.notify(f"{keys.BY_NOUN[noun].title} is open already.", severity="warning", markup=False, timeout=4)
         self.switch_mode(noun)
+
+    def action_focus_next(self) -> None:
+        """To the next part."""
+        self._lead(self.screen.focus_next)
+
+    def action_focus_previous(self) -> None:
+        """To the part before."""
+        self._lead(self.screen.focus_previous)
+
+    def _lead(self, to: Callable[[], Widget | None]) -> None:
+        before = self.focused
+        if to() is before and isinstance(self.screen, Room):
+            self.screen.refuse("There is no other part here to go to.")
 
     def action_detach(self) -> None:
         """Leave; everything goes on."""
@@ -130,7 +146,7 @@ class RefactApp(InOrder):
 
     def run_here(self, action: str, tab: str = "") -> None:
         """Run an action of the room in front, with this tab of it open if one is named."""
-        if tab:
+        if tab and not self._is_open(tab):
             self.call_later(self.room.run_action, f"open_tab({tab!r})")
         self.call_later(self.room.run_action, action)
 
@@ -138,10 +154,15 @@ class RefactApp(InOrder):
         """Go to a tab of a room."""
 
         async def go() -> None:
+            here = self.current_mode == noun
             await self.switch_mode(noun)
-            await self.room.run_action(f"open_tab({tab!r})")
+            if here or not self._is_open(tab):
+                await self.room.run_action(f"open_tab({tab!r})")
 
         self.call_later(go)
+
+    def _is_open(self, tab: str) -> bool:
+        return isinstance(self.room, Room) and self.room.tab == tab
 
     def use_theme(self, name: str) -> None:
         """Change the colours and remember them."""

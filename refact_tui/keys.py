@@ -21,7 +21,8 @@ class RoomInfo:
 class Key:
     """One key of one room, or of every room where `room` is empty.
 
-    Without an `action` the widget that has the focus binds the key itself, and this only tells of it.
+    Without an `action` the widget that has the focus binds the key itself, and this only tells of it; `still` says
+    that there was nothing to move where none has done so.
     """
 
     id: str
@@ -217,9 +218,17 @@ KEYS = (
     Key("frame.projects", "P", "projects", "projects", "Data sets beside each other: go to one, make one", shown=False),
     Key("frame.detach", "q", "app.detach", "detach", "Leave; the engine keeps running"),
     Key("frame.back", "escape", "back", "back", "One step back; never leaves", shown=False, display="esc"),
-    Key("frame.move", "j", "", "move", "Down and up; arrows do too", shown=False, display="j k"),
-    Key("frame.ends", "g", "", "first, last", "To the first row and to the last", shown=False, display="g G"),
-    Key("frame.page", "ctrl+d", "", "page", "Half a page down and up", shown=False, display="ctrl+d ctrl+u"),
+    Key("frame.move", "j,k", "still", "move", "Down and up; arrows do too", shown=False, display="j k"),
+    Key("frame.ends", "g,G", "still", "first, last", "To the first row and to the last", shown=False, display="g G"),
+    Key(
+        "frame.page",
+        "ctrl+d,ctrl+u",
+        "still",
+        "page",
+        "Half a page down and up",
+        shown=False,
+        display="ctrl+d ctrl+u",
+    ),
     Key("frame.focus", "tab", "", "next part", "To the next part of the room", shown=False, display="tab"),
     Key("frame.palette", "ctrl+p", "", "command", "The same as :", shown=False),
     *(

@@ -17,7 +17,7 @@ def commands(app: "RefactApp", noun: str) -> Iterator[SystemCommand]:
     """What can be done now: first in this room, then anywhere."""
     registry = app.keymap.registry
     for key in (*registry.of_room(noun), *registry.everywhere()):
-        if key.action and key.id not in ("frame.command", "frame.back"):
+        if key.action not in ("", "still", "back", "app.command_palette"):
             run = partial(app.run_here, key.action, key.tab)
             yield SystemCommand(f"{key.label}", f"{key.face} · {key.tooltip}", run)
     for room in keys.ROOMS:

@@ -154,11 +154,25 @@ class Room(Screen[None]):
         """A letter that means something in other rooms only."""
         self.refuse(self.registry.why_not(self.NOUN, letter, self.tab))
 
+    def action_still(self) -> None:
+        """A key that moves about, where no part could be moved in."""
+        self.refuse("There is nothing to move through here.")
+
     def action_back(self) -> None:
         """One step back: to the first part of the room."""
-        first = next(iter(self.focus_chain), None)
-        if first is not None:
-            first.focus()
+        self.back_to(self.first_part)
+
+    @property
+    def first_part(self) -> Widget | None:
+        """What can have the focus, the uppermost."""
+        return next(iter(self.focus_chain), None)
+
+    def back_to(self, part: Widget | None) -> None:
+        """Give the focus to the part where every way back ends; where it is there already, say so."""
+        if part is None or part.has_focus or not part.focusable:
+            self.refuse(f"There is no step back from here; {self.registry.face('frame.detach')} leaves.")
+        else:
+            part.focus()
 
     def action_projects(self) -> None:
         """Go to another project, or make one."""

@@ -149,7 +149,10 @@ class ScanRoom(ScanChanges):
 
     def action_tab(self, by: int) -> None:
         """Show the other files."""
-        self.query_one(TabLine).step(by)
+        if self.state.scan is None:
+            self.refuse(self._nothing(self.state))
+        else:
+            self.query_one(TabLine).step(by)
 
     @on(Listing.Opened, "#scan-reasons")
     def _only_reason(self, event: Listing.Opened) -> None:
@@ -187,7 +190,7 @@ class ScanRoom(ScanChanges):
             self._reason = self._language = None
             self._show_files()
         else:
-            self.query_one(VirtualTable).focus()
+            self.back_to(self.query_one(VirtualTable))
 
     @on(VirtualTable.Opened)
     def _open(self, event: VirtualTable.Opened) -> None:

@@ -70,20 +70,20 @@ class ServeRoom(TabbedRoom):
         """To the list of the tab; to try something, the way leads over the hosts."""
         within = next((one for one in self.focus_chain if self.pane in one.ancestors), None)
         if self.tab == "Try it" or within is None:
-            self.action_back()
+            super().enter_pane()
         else:
             within.focus()
 
     @on(Listing.Opened, "#serve-hosts")
     def action_try(self) -> None:
         """Go into the editor."""
-        self.action_open_tab("Try it")
+        self.show_tab("Try it")
         self.query_one(TryPane).enter()
 
     @on(GhostEditor.Questioned)
     def action_ask(self) -> None:
         """Ask about what stands in the editor."""
-        self.action_open_tab("Try it")
+        self.show_tab("Try it")
         self.query_one(TryPane).ask(self._elsewhere)
 
     def action_chat(self) -> None:

@@ -61,3 +61,5 @@ class ConnectPane(Pane):
         if self._chosen is not None:
             self.app.copy_to_clipboard(self._chosen.text)
             self.app.notify(clean(self._chosen.text, lines=True), title="Copied", markup=False)
+        else:
+            self.room.refuse("There is nothing to copy before the engine has answered.")

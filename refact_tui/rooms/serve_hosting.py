@@ -13,6 +13,7 @@ from refact_tui.signs import clean
 from refact_tui.widgets.listing import Listing
 
 ELSEWHERE = "It is a model of another server: there is nothing to place here."
+NONE = "No model is hosted yet; n hosts one."
 STARTER = "starter"
 
 
@@ -24,6 +25,10 @@ class HostingPane(Pane):
         """The host under the cursor; None on a model of another server."""
         named = self.room.query_one("#serve-hosts", Listing).key
         return next((one for one in self.room.state.serving if one.model == named), None)
+
+    def _refuse(self) -> None:
+        """Say why there is no host under the cursor."""
+        self.room.refuse(ELSEWHERE if self.room.query_one("#serve-hosts", Listing).key else NONE)
 
     @work
     async def act_new(self) -> None:
@@ -43,14 +48,14 @@ class HostingPane(Pane):
     async def act_edit(self) -> None:
         """Ask where the model under the cursor shall be."""
         if (host := self.host) is None:
-            self.room.refuse(ELSEWHERE)
+            self._refuse()
         else:
             await self._place([], host)
 
     def act_retry(self) -> None:
         """Load the model under the cursor again."""
         if (host := self.host) is None:
-            self.room.refuse(ELSEWHERE)
+            self._refuse()
         elif host.state == "failed":
             path = f"/hosts/{quote(host.model, safe='')}/retry"
             self.room.call(self.room.client.post(path, None, wire.Serving), f"Loading {clean(host.model)} again.")
@@ -61,7 +66,7 @@ class HostingPane(Pane):
     async def act_delete(self) -> None:
         """Host the model under the cursor no longer, if agreed."""
         if (host := self.host) is None:
-            self.room.refuse(ELSEWHERE)
+            self._refuse()
         elif host.model == STARTER:
             self.room.refuse("The starter is always hosted; it takes little.")
         elif await self.app.push_screen_wait(Confirm("Unhost", say.unhost_words(host), agree="Unhost")):

@@ -9,7 +9,7 @@ from textual.containers import Horizontal, Vertical
 from backend import wire
 from refact_tui import words_of_checkpoints as say
 from refact_tui.client import EngineError, EngineUnreachable
-from refact_tui.rooms.serve_hosting import HostingPane
+from refact_tui.rooms.serve_hosting import NONE, HostingPane
 from refact_tui.rooms.serve_toolbox import ToolboxAnswer
 from refact_tui.signs import clean
 from refact_tui.widgets.ghost_editor import GhostEditor
@@ -101,7 +101,7 @@ class TryPane(HostingPane):
     def act_compare(self) -> None:
         """Complete with the base model and with what is served, side by side."""
         if self.host is None or self.host.checkpoint is None:
-            self.room.refuse(ELSEWHERE if self._elsewhere else ONLY_BASE)
+            self.room.refuse(ELSEWHERE if self._elsewhere else ONLY_BASE if self.host else NONE)
             return
         self._editor.update_suggestion()
         self._say("completing with both…")

@@ -42,15 +42,20 @@ class DoctorPane(Pane):
         )
 
     def opened(self) -> None:
-        self.act_look()
+        self._look()
+
+    def act_look(self) -> None:
+        """Ask the doctor again."""
+        self._look(asked=True)
 
     @work(exclusive=True, group="doctor")
-    async def act_look(self) -> None:
-        """Ask the doctor again."""
+    async def _look(self, asked: bool = False) -> None:
         try:
             found = [*self._keys(), *await self.room.client.get("/doctor", list[wire.Finding])]
         except (EngineError, EngineUnreachable) as error:
             self.query_one(Listing).show([], empty=clean(f"{error.message} {error.hint}"))
+            if asked:
+                self.room.fail(error)
             return
         self._findings = {f"{number}": finding for number, finding in enumerate(found)}
         rows = [
@@ -59,6 +64,9 @@ class DoctorPane(Pane):
         ]
         self.query_one(Listing).show(rows)
         self._remedy()
+        if asked:
+            amiss = sum(one.ok is False for one in found)
+            self.app.notify(f"Looked again: {amiss or 'nothing'} of {len(found)} is amiss.", markup=False, timeout=4)
 
     def _keys(self) -> list[wire.Finding]:
         """What is wrong with this person's own keys, which the engine does not know."""

@@ -65,14 +65,21 @@ class TabbedRoom(Room):
 
     def enter_pane(self) -> None:
         """Put the focus where the keys of the open tab work."""
-        self.action_back()
+        if self.first_part is not None:
+            self.first_part.focus()
 
     def action_tab(self, by: int) -> None:
         """Open the next or the previous tab."""
         self.query_one(TabLine).step(by)
 
     def action_open_tab(self, name: str) -> None:
-        """Open this tab, before anything is done in it."""
+        """Open this tab."""
+        if name == self.tab:
+            self.refuse(f"{name} is open already.")
+        self.show_tab(name)
+
+    def show_tab(self, name: str) -> None:
+        """Have this tab open, before anything is done in it."""
         self.query_one(TabLine).choose(name)
         self._open(name)
 

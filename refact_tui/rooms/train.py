@@ -197,11 +197,17 @@ class TrainRoom(TrainChanges):
 
     def action_tab(self, by: int) -> None:
         """Open the next or the previous tab of the pane."""
-        self.query_one("#train-tabs", TabLine).step(by)
+        if self._chosen() is not None:
+            self.query_one("#train-tabs", TabLine).step(by)
 
     def action_log(self) -> None:
         """Open the log of the run."""
-        self.query_one("#train-tabs", TabLine).choose("Log")
+        tabs = self.query_one("#train-tabs", TabLine)
+        if self._chosen() is None:
+            return
+        if tabs.open == "Log":
+            self.refuse("The log is open already, below the plot.")
+        tabs.choose("Log")
 
     def action_mark(self) -> None:
         """Mark the run under the cursor: whatever the cursor moves to is shown beside it."""
@@ -255,6 +261,8 @@ class TrainRoom(TrainChanges):
         """Undo the narrowing of the files, then the comparison; then to the runs."""
         if self.query_one(RunFiles).clear_filter():
             return
-        if self.beside is not None and self.query_one("#train-runs").has_focus:
+        runs = self.query_one("#train-runs", Listing)
+        if self.beside is not None and runs.has_focus:
             self._mark("")
-        self.query_one("#train-runs", Listing).focus()
+        else:
+            self.back_to(runs)

@@ -128,6 +128,8 @@ class Listing(Widget, can_focus=True):
     def action_move(self, by: int) -> None:
         if self.rows:
             self.select(self.rows[max(0, min(len(self.rows) - 1, self._at() + by))].key)
+        else:
+            self._nothing()
 
     def action_page(self, direction: int) -> None:
         self.action_move(direction * max(1, (self.size.height - 1) // 2))
@@ -135,6 +137,13 @@ class Listing(Widget, can_focus=True):
     def action_open(self) -> None:
         if self._key is not None:
             self.post_message(self.Opened(self, self._key))
+        else:
+            self._nothing()
+
+    def _nothing(self) -> None:
+        """Say what belongs here, which is why nothing can be done with it."""
+        said = self.empty if len(self.empty) > 1 else "There is nothing in this list."
+        self.notify(said, severity="warning", markup=False, timeout=4)
 
     def on_click(self, event: events.Click) -> None:
         at = self._top + event.y - 1
@@ -144,10 +153,14 @@ class Listing(Widget, can_focus=True):
             self.select(self.rows[at].key)
 
     def on_mouse_scroll_down(self) -> None:
-        self.action_move(1)
+        self._roll(1)
 
     def on_mouse_scroll_up(self) -> None:
-        self.action_move(-1)
+        self._roll(-1)
+
+    def _roll(self, by: int) -> None:
+        if self.rows:
+            self.action_move(by)
 
     def on_resize(self) -> None:
         self._drawn = []

@@ -177,6 +177,7 @@ class VirtualTable(ScrollView, can_focus=True, inherit_bindings=False):
 
     def action_move(self, by: int) -> None:
         if not self._total:
+            self._nothing()
             return
         self._cursor = max(0, min(self._total - 1, self._cursor + by))
         if self._cursor < self._top:
@@ -207,6 +208,13 @@ class VirtualTable(ScrollView, can_focus=True, inherit_bindings=False):
     def action_open(self) -> None:
         if (row := self.row(self._cursor)) is not None:
             self.post_message(self.Opened(row.key))
+        else:
+            self._nothing()
+
+    def _nothing(self) -> None:
+        """Say why nothing can be done with a row."""
+        said = self._empty if self._known and not self._total else "The list is still on its way."
+        self.notify(said, severity="warning", markup=False, timeout=4)
 
     def on_click(self, event: events.Click) -> None:
         at = self._top + event.y - 1
