@@ -7,19 +7,22 @@ import os
 import resource
 import sys
 import time
+from logging.handlers import RotatingFileHandler
 
 from backend.engine import Engine
 from backend.errors import RefactError
 from backend.lock import Lock
 from backend.paths import Paths, find_home
 
-FORMAT = "%(asctime)sZ %(levelname)s %(message)s"
+FORMAT, DATE = "%(asctime)sZ %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S"
+LARGEST_LOG = 5_000_000
+"""Bytes; one older log of this size is kept."""
 
 
 def main() -> int:
     """Exit status 0 after a clean stop, 1 with a sentence as the last line of the log."""
     logging.Formatter.converter = time.gmtime
-    logging.basicConfig(level=logging.INFO, format=FORMAT, datefmt="%Y-%m-%dT%H:%M:%S", stream=sys.stderr)
+    logging.basicConfig(level=logging.INFO, format=FORMAT, datefmt=DATE, stream=sys.stderr)
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     os.environ["PYTHONSAFEPATH"] = "1"
     # Every client of the endpoint is an open file, and the usual limit of them is meant for programs with few.
@@ -51,11 +54,22 @@ def _arguments() -> argparse.ArgumentParser:
 def _run(paths: Paths, told: dict[str, str], first_key: bool) -> int:
     paths.prepare()
     lock = Lock.take(paths)
+    _keep_log(paths)
     try:
         asyncio.run(_engine(paths, told, first_key))
     finally:
         lock.release()
     return 0
+
+
+def _keep_log(paths: Paths) -> None:
+    """Where another than the home's log hears what is logged (a terminal, a service manager), the home keeps it too."""
+    log = paths.engine_log
+    if log.exists() and os.path.samestat(os.fstat(sys.stderr.fileno()), log.stat()):
+        return
+    handler = RotatingFileHandler(log, maxBytes=LARGEST_LOG, backupCount=1, encoding="utf-8")
+    handler.setFormatter(logging.Formatter(FORMAT, DATE))
+    logging.getLogger().addHandler(handler)
 
 
 async def _engine(paths: Paths, told: dict[str, str], first_key: bool) -> None:

@@ -99,7 +99,7 @@ async def log(request: Request) -> Response:
     try:
         return answer(await asyncio.to_thread(tail))
     except FileNotFoundError:
-        return answer([])  # an engine that was started by hand logs to its own terminal
+        return answer([])  # somebody removed it: the engine writes on into what has no name
 
 
 def _log_line(line: str) -> wire.LogLine:

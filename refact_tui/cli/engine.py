@@ -20,7 +20,7 @@ STOP_S = 90.0
 
 @root.group()
 def engine() -> None:
-    """The engine: start, run, stop, restart, status."""
+    """The engine: start, run, stop, restart, status, and a unit for systemd."""
 
 
 def where(verb: Callable[..., Any]) -> Callable[..., Any]:

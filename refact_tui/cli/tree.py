@@ -20,6 +20,7 @@ from refact_tui.cli import (
     stats,
     train,
     train_names,
+    unit,
 )
 from refact_tui.cli.verbs import main
 
@@ -44,4 +45,5 @@ __all__ = [
     "stats",
     "train",
     "train_names",
+    "unit",
 ]
