@@ -20,6 +20,14 @@ class Gpu:
     """CUDA's; from 8.0 on it computes in bf16."""
 
 
+@dataclass(frozen=True)
+class Driver:
+    """NVIDIA's: its version, and the newest CUDA that it knows."""
+
+    version: str
+    cuda: tuple[int, int]
+
+
 def gpus() -> list[Gpu]:
     """Every NVIDIA GPU; none where there is no driver."""
     import pynvml
@@ -34,6 +42,24 @@ def gpus() -> list[Gpu]:
         return []
     finally:
         pynvml.nvmlShutdown()
+
+
+def driver() -> Driver | None:
+    """NVIDIA's driver; None where there is none."""
+    import pynvml
+
+    try:
+        pynvml.nvmlInit()
+    except pynvml.NVMLError:
+        return None
+    try:
+        version, cuda = pynvml.nvmlSystemGetDriverVersion(), int(pynvml.nvmlSystemGetCudaDriverVersion())
+    except pynvml.NVMLError:
+        return None
+    finally:
+        pynvml.nvmlShutdown()
+    text = version.decode() if isinstance(version, bytes) else str(version)
+    return Driver(text, (cuda // 1000, cuda % 1000 // 10))
 
 
 def memory_available() -> int:

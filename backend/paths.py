@@ -1,8 +1,32 @@
 """Where everything lies: the state home and the names inside it."""
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
+
+MOUNTS = Path("/proc/self/mountinfo")
+NETWORK = frozenset(
+    ("9p", "afs", "beegfs", "ceph", "cifs", "gpfs", "lustre", "ncpfs", "nfs", "nfs4", "orangefs", "smb3", "smbfs")
+) | {f"fuse.{name}" for name in ("ceph", "gcsfuse", "glusterfs", "juicefs", "rclone", "s3fs", "sshfs")}
+OCTAL = re.compile(r"\\([0-7]{3})")
+VOLATILE = frozenset(("ramfs", "tmpfs"))
+
+
+@dataclass(frozen=True)
+class FileSystem:
+    """What a folder lies on, as the kernel names it."""
+
+    name: str
+
+    @property
+    def network(self) -> bool:
+        """Whether other machines write to it too, so that locks and shared memory may not hold."""
+        return self.name in NETWORK
+
+    @property
+    def volatile(self) -> bool:
+        return self.name in VOLATILE
 
 
 @dataclass(frozen=True)
@@ -114,3 +138,21 @@ def find_home() -> Path:
         return Path(explicit).expanduser().absolute()
     data = os.environ.get("XDG_DATA_HOME")
     return (Path(data) if data else Path.home() / ".local" / "share") / "refact-tui"
+
+
+def file_system(folder: Path, mounts: str | None = None) -> FileSystem | None:
+    """What the folder lies on, by the lines of `mounts` (else the kernel's own); None where nobody says."""
+    if mounts is None:
+        try:
+            mounts = MOUNTS.read_text(errors="surrogateescape")
+        except OSError:
+            return None
+    found, folder = None, folder.resolve()
+    depth = -1
+    for line in mounts.splitlines():
+        before, _, after = line.partition(" - ")
+        point = Path(OCTAL.sub(lambda sign: chr(int(sign[1], 8)), before.split()[4]))
+        # Of two at one place the later covers the earlier.
+        if folder.is_relative_to(point) and len(point.parts) >= depth:
+            found, depth = FileSystem(after.split()[0]), len(point.parts)
+    return found

@@ -1,32 +1,34 @@
 """Examines the terminal and the way to the engine, then lets the engine examine the rest."""
 
 import importlib.util
-import locale
 import os
-import shutil
+import socket
 import sys
 
 from backend import wire
-from backend.paths import Paths
+from backend.paths import Paths, file_system
 from refact_tui.client import Client, EngineError, EngineUnreachable
+from refact_tui.doctor_terminal import terminal_findings
 
 NEEDED = ("torch", "transformers", "peft", "accelerate", "tokenizers")
+HOST, PORT = "127.0.0.1", 8008
+"""Where an engine serves that was told nothing."""
 
 
 def examine(paths: Paths) -> list[wire.Finding]:
     """Every finding; where no engine runs, that is one of them."""
-    found = [_python(), _packages(), _terminal(), _locale(), _home(paths), _port()]
+    found = [_python(), _packages(), *terminal_findings(), _home(paths)]
     try:
         with Client(paths, timeout_s=20) as client:
-            return [
-                *found,
-                wire.Finding(check="engine", ok=True, finding=f"It answers on {paths.socket}."),
-                *_theirs(client),
-            ]
+            theirs = _theirs(client)
     except EngineUnreachable as error:
-        return [*found, wire.Finding(check="engine", ok=None, finding=error.message, remedy=error.hint)]
+        lone = wire.Finding(check="engine", ok=None, finding=error.message, remedy=error.hint)
+        return [*found, *_file_system(paths), _port(runs=False), lone]
     except EngineError as error:
-        return [*found, wire.Finding(check="engine", ok=False, finding=error.message, remedy=error.hint)]
+        lone = wire.Finding(check="engine", ok=False, finding=error.message, remedy=error.hint)
+        return [*found, _port(runs=True), lone]
+    answering = wire.Finding(check="engine", ok=True, finding=f"It answers on {paths.socket}.")
+    return [*found, _port(runs=True), answering, *theirs]
 
 
 def _theirs(client: Client) -> list[wire.Finding]:
@@ -47,26 +49,6 @@ def _packages() -> wire.Finding:
     return wire.Finding(check="packages", ok=True, finding="Everything that training and serving need is installed.")
 
 
-def _terminal() -> wire.Finding:
-    term = os.environ.get("TERM", "")
-    if not sys.stdout.isatty():
-        return wire.Finding(
-            check="terminal", ok=None, finding="This is no terminal.", remedy="Over ssh use `ssh -t` for the screen."
-        )
-    size = shutil.get_terminal_size()
-    good = term not in ("", "dumb") and size.columns >= 80 and size.lines >= 24
-    remedy = "" if good else "The screen wants 80×24 and a TERM such as xterm-256color."
-    return wire.Finding(
-        check="terminal", ok=good, finding=f"{term or 'no TERM'}, {size.columns}×{size.lines}.", remedy=remedy
-    )
-
-
-def _locale() -> wire.Finding:
-    encoding = locale.getpreferredencoding(False)
-    good = encoding.lower().replace("-", "") == "utf8"
-    return wire.Finding(check="locale", ok=good, finding=f"{encoding}.", remedy="" if good else "Set LANG=C.UTF-8.")
-
-
 def _home(paths: Paths) -> wire.Finding:
     if not paths.home.exists():
         return wire.Finding(
@@ -80,11 +62,39 @@ def _home(paths: Paths) -> wire.Finding:
     )
 
 
-def _port() -> wire.Finding:
+def _file_system(paths: Paths) -> list[wire.Finding]:
+    """Told here only where no engine tells it: over a network one may be unable to start."""
+    kind = file_system(paths.home)
+    if kind is None or not kind.network:
+        return []
+    said = f"{paths.home} lies on {kind.name}, over a network, where locks and shared memory may not hold."
+    remedy = "Name a folder on a disk of this box: REFACT_TUI_HOME=/that/folder"
+    return [wire.Finding(check="file system", ok=False, finding=said, remedy=remedy)]
+
+
+def _port(runs: bool) -> wire.Finding:
+    """What the environment says of the endpoint, and, where no engine `runs`, whether one could have the port."""
     host, port = os.environ.get("REFACT_TUI_HOST"), os.environ.get("REFACT_TUI_PORT")
     if port and not (port.isdigit() and 0 < int(port) < 65536):
         said = f"REFACT_TUI_PORT is {port!r}; it must be a number from 1 to 65535."
         return wire.Finding(check="port", ok=False, finding=said, remedy="Set REFACT_TUI_PORT to a free port.")
     told = " and ".join(text for text, one in ((f"host {host}", host), (f"port {port}", port)) if one)
     said = f"The environment says: {told}." if told else "The environment says nothing of it: `settings list` does."
+    if not runs and (trouble := _taken(host or HOST, int(port or PORT))):
+        said = f"Port {port or PORT} on {host or HOST} cannot be used: {trouble}."
+        remedy = "Stop what uses it (`ss -ltnp` names it), or: refact-tui engine start --port N"
+        return wire.Finding(check="port", ok=False, finding=said, remedy=remedy)
     return wire.Finding(check="port", ok=True, finding=said)
+
+
+def _taken(host: str, port: int) -> str:
+    """Why nobody can listen there now; empty where one could."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+            probe.listen(1)
+    except OSError as error:
+        return error.strerror or str(error)
+    return ""

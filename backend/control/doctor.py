@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 from backend import devices, wire
 from backend.context import Context
+from backend.control.graphics import graphics
+from backend.control.staying import staying
 from backend.errors import RefactError
 from backend.models import catalog as models
 from backend.models import families
@@ -26,7 +28,17 @@ async def findings(ctx: Context) -> list[wire.Finding]:
 
 
 def _machine(ctx: Context) -> list[wire.Finding]:
-    return [_python(), _git(), _disk(ctx), _memory(), _gpu(), _home(ctx), *_models(ctx), *_own_files(ctx)]
+    return [
+        _python(),
+        _git(),
+        _disk(ctx),
+        _memory(),
+        *graphics(),
+        _home(ctx),
+        *staying(ctx.paths),
+        *_models(ctx),
+        *_own_files(ctx),
+    ]
 
 
 def _python() -> wire.Finding:
@@ -62,21 +74,6 @@ def _memory() -> wire.Finding:
         if free >= LEAST_MEMORY
         else "Close other programs; training needs about 2 GB with the starter model.",
     )
-
-
-def _gpu() -> wire.Finding:
-    found = devices.gpus()
-    if not found:
-        return wire.Finding(
-            check="gpu",
-            ok=None,
-            finding="No NVIDIA GPU; training and serving use the CPU.",
-            remedy="Fine for the starter model.",
-        )
-    names = ", ".join(
-        f"{gpu.name} with {gpu.free_bytes / 1e9:.0f} of {gpu.memory_bytes / 1e9:.0f} GB free" for gpu in found
-    )
-    return wire.Finding(check="gpu", ok=True, finding=f"{names}.")
 
 
 def _home(ctx: Context) -> wire.Finding:

@@ -1,0 +1,123 @@
+"""Whether the engine stays: what logging out would end, and whether the state home lies where a database may."""
+
+import os
+import pwd
+import re
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+
+from backend import wire
+from backend.paths import Paths, file_system
+
+CGROUP = Path("/proc/self/cgroup")
+LINGERING = Path("/var/lib/systemd/linger")
+UNIT = "refact-tui.service"
+BUS = "org.freedesktop.login1"
+POLICY = ("KillUserProcesses", "KillExcludeUsers", "KillOnlyUsers")
+PATIENCE_S = 5
+OF_A_SESSION = re.compile(r"/session-[^/]+\.scope(?:/|$)")
+OF_A_MANAGER = re.compile(r"/user@\d+\.service(?:/|$)")
+KEEP = "refact-tui engine stop; refact-tui engine unit --install; systemctl --user enable --now refact-tui"
+
+
+def staying(paths: Paths) -> list[wire.Finding]:
+    """What this engine's own process and home are about to meet."""
+    user = _user()
+    found = logout(_cgroup(), (LINGERING / user).exists(), _kills(user), user)
+    return [found, *on_network(paths)]
+
+
+def logout(cgroup: str, lingers: bool, kills: bool | None, user: str) -> wire.Finding:
+    """What ends an engine in this control group when its user logs out; `kills`: whether logind ends what a session
+    leaves behind (None: it does not say)."""
+    linger = f"loginctl enable-linger {user}"
+    if OF_A_MANAGER.search(cgroup):
+        ours = cgroup.rstrip("/").endswith(UNIT)
+        how = "systemd's user manager runs it" if ours else "Your desktop's user manager holds it"
+        if not lingers:
+            said = f"{how}, which ends with your last session: {user} does not linger."
+            return wire.Finding(check="logout", ok=False, finding=said, remedy=linger)
+        after = (
+            "starts it with the box and keeps it over logouts" if ours else "keeps it over logouts, not over reboots"
+        )
+        remedy = "" if ours else KEEP
+        return wire.Finding(check="logout", ok=True, finding=f"{user} lingers: systemd {after}.", remedy=remedy)
+    if not OF_A_SESSION.search(cgroup):
+        return wire.Finding(
+            check="logout", ok=True, finding="It belongs to no login session: logging out ends nothing."
+        )
+    remedy = f"{KEEP}; {linger}"
+    if kills is None:
+        said = (
+            "It was started in a login session, and logind does not say whether it ends what a session leaves behind."
+        )
+        return wire.Finding(check="logout", ok=None, finding=said, remedy=remedy)
+    if kills:
+        said = "It ends when you log out: logind here ends what a session leaves behind (KillUserProcesses)."
+        return wire.Finding(check="logout", ok=False, finding=said, remedy=remedy)
+    said = "It was started in a login session and stays when you log out; a reboot ends it."
+    return wire.Finding(
+        check="logout", ok=True, finding=said, remedy="" if lingers else f"To start with the box: {remedy}"
+    )
+
+
+def killed(policy: str, user: str) -> bool | None:
+    """Whether logind ends what this user's sessions leave behind, from what `busctl` prints of POLICY: the lists of
+    users go before the switch, as in logind's own order. None where it says something else."""
+    try:
+        switch, excluded, only = (shlex.split(line) for line in policy.splitlines())
+        default = {"true": True, "false": False}[switch[1]]
+    except (ValueError, KeyError, IndexError):
+        return None
+    if user in excluded[2:]:
+        return False
+    return user in only[2:] if only[2:] else default
+
+
+def on_network(paths: Paths) -> list[wire.Finding]:
+    """What kind of file system the home lies on."""
+    kind = file_system(paths.home)
+    if kind is None:
+        return []
+    if kind.network:
+        said = f"{paths.home} lies on {kind.name}, over a network: its locks do not keep two engines apart for certain."
+        remedy = "Stop the engine, move the folder to a disk of this box, and name it: REFACT_TUI_HOME=/that/folder"
+        return [wire.Finding(check="file system", ok=False, finding=said, remedy=remedy)]
+    if kind.volatile:
+        said = f"{paths.home} lies in memory ({kind.name}) and is lost with the next reboot."
+        return [
+            wire.Finding(check="file system", ok=None, finding=said, remedy="Set REFACT_TUI_HOME to a disk's folder.")
+        ]
+    return [wire.Finding(check="file system", ok=True, finding=f"{kind.name}, of this box.")]
+
+
+def _cgroup() -> str:
+    """Where systemd sees this process; empty where there is no systemd."""
+    try:
+        lines = [line.split(":", 2) for line in CGROUP.read_text().splitlines()]
+    except OSError:
+        return ""
+    groups = {names or number: path for number, names, path in lines}
+    return groups.get("name=systemd") or groups.get("0") or ""
+
+
+def _kills(user: str) -> bool | None:
+    """What logind says of it; None where nobody can be asked."""
+    if not shutil.which("busctl"):
+        return None
+    command = ["busctl", "get-property", BUS, f"/{BUS.replace('.', '/')}", f"{BUS}.Manager", *POLICY]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE_S)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return killed(done.stdout, user) if done.returncode == 0 else None
+
+
+def _user() -> str:
+    """The name of this process's user, or its number where it has none."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())
