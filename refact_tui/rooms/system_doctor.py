@@ -1,4 +1,6 @@
-"""The Doctor tab of System: the engine itself, what works on this box, and what to do where it does not."""
+"""The Doctor tab of System: the engine itself, what works on this box and this terminal, and what to do where not."""
+
+import asyncio
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -6,6 +8,7 @@ from textual.app import ComposeResult
 from backend import wire
 from refact_tui import keymap, words
 from refact_tui.client import EngineError, EngineUnreachable
+from refact_tui.doctor_terminal import terminal_findings
 from refact_tui.rooms.pane import Pane
 from refact_tui.signs import clean
 from refact_tui.state import EngineState
@@ -52,6 +55,7 @@ class DoctorPane(Pane):
     async def _look(self, asked: bool = False) -> None:
         try:
             found = [*self._keys(), *await self.room.client.get("/doctor", list[wire.Finding])]
+            found += await asyncio.to_thread(terminal_findings)
         except (EngineError, EngineUnreachable) as error:
             self.query_one(Listing).show([], empty=clean(f"{error.message} {error.hint}"))
             if asked:

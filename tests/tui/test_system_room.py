@@ -8,7 +8,9 @@ import pytest
 
 from backend import wire
 from refact_tui import keys
+from refact_tui.doctor_terminal import terminal_findings
 from refact_tui.frame import RefactApp
+from refact_tui.rooms import system_doctor
 from refact_tui.rooms.system import PANES
 from tests.tui.golden import matches
 from tests.tui.pilots import press, screen_text, sees, until
@@ -60,6 +62,7 @@ SCREENS: dict[str, tuple[list[str], str]] = {
 @pytest.fixture(autouse=True)
 def same_box(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "gethostname", lambda: "gpu-box")
+    monkeypatch.setattr(system_doctor, "terminal_findings", list)
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
@@ -78,6 +81,21 @@ async def test_each_tab(engine: StubEngine, name: str, size: tuple[int, int]) ->
         await sees(pilot, words)
         await pilot.pause()
         matches(app, f"system-{name}-{size[0]}x{size[1]}")
+
+
+async def test_the_doctor_looks_at_the_terminal_too(engine: StubEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(system_doctor, "terminal_findings", terminal_findings)
+    for name in ("COLORTERM", "NO_COLOR", "TMUX", "STY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    engine.state, engine.answers = STATE, dict(ANSWERS)
+    app = RefactApp(engine.paths)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await sees(pilot, "● engine")
+        await press(pilot, "6")
+        await sees(pilot, "Python 3.11.7", "terminal", "16: themes", "OSC 52", "locale")
+        await press(pilot, *"jjjj")
+        await sees(pilot, "→ Where it can do more, say so: export TERM=xterm-256color")
 
 
 async def test_the_footer_and_the_help_follow_the_tab(engine: StubEngine) -> None:
