@@ -10,7 +10,7 @@ from refact_tui.launch import COMMAND
 NAME = "refact-tui.service"
 SAVING_S = 100
 """Runs save within 60 s, then requests end and processes go; user managers themselves get 120 s at shutdown."""
-CARRIED = ("REFACT_TUI_HOST", "REFACT_TUI_PORT")
+CARRIED = ("REFACT_TUI_HOST", "REFACT_TUI_PORT", "REFACT_TUI_PUBLIC_URL")
 REFUSED = set("\"'\\")
 """What systemd takes in no program's path; `env` takes it."""
 ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "%": "%%"})
@@ -39,7 +39,7 @@ WantedBy=default.target
 
 
 def unit(paths: Paths, command: Sequence[str] = COMMAND) -> str:
-    """The unit's text for a home. What the shell's environment says of home, host and port is written into it,
+    """The unit's text for a home. What the shell's environment says of home and endpoint is written into it,
     since systemd starts services without that environment."""
     own = {name: value for name in CARRIED if (value := os.environ.get(name))}
     if paths.home != default_home():

@@ -8,6 +8,7 @@ import socket
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from backend import settings, wire
 from backend.errors import BadRequest, NotFound
@@ -17,6 +18,7 @@ from backend.serve.keys import DEMANDED
 from backend.store.database import Database
 
 HOST, PORT, CERTIFICATE, PRIVATE_KEY = "serve.host", "serve.port", "serve.tls_cert", "serve.tls_key"
+TOLD = "serve.public_url"
 NOWHERE = ("192.0.2.1", 9)
 """An address that is nobody's (RFC 5737): nothing is sent to it."""
 
@@ -36,11 +38,12 @@ SETTINGS = {
     "port": Setting(PORT, "8008", "port to serve on"),
     "tls_cert": Setting(CERTIFICATE, "", "certificate (chain) as a PEM file; with tls_key the endpoint speaks https"),
     "tls_key": Setting(PRIVATE_KEY, "", "the certificate's private key as a PEM file, without a password"),
+    "public_url": Setting(TOLD, "", "address that clients are told, where a proxy or a container's host has another"),
     "loopback_needs_key": Setting(
         DEMANDED, "no", "yes: this box itself needs an API key too (for a proxy that forwards strangers)", at_once=True
     ),
 }
-ENVIRONMENT = {"host": "REFACT_TUI_HOST", "port": "REFACT_TUI_PORT"}
+ENVIRONMENT = {"host": "REFACT_TUI_HOST", "port": "REFACT_TUI_PORT", "public_url": "REFACT_TUI_PUBLIC_URL"}
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,8 @@ class Endpoint:
     certificate: str = ""
     private_key: str = ""
     tls: ssl.SSLContext | None = None
+    told: str = ""
+    """The address that clients are told; empty: where the engine itself serves."""
 
     @property
     def open(self) -> bool:
@@ -61,6 +66,8 @@ class Endpoint:
     @property
     def url(self) -> str:
         """As clients write it: where it serves on every address, the one that others would reach."""
+        if self.told:
+            return self.told
         host = _reached() if self.host in ("0.0.0.0", "::") else self.host
         shown = f"[{host}]" if ":" in host else host
         return f"{'https' if self.tls else 'http'}://{shown}:{self.port}"
@@ -74,7 +81,8 @@ async def find(db: Database, told: dict[str, str]) -> Endpoint:
         chosen[name] = found or (None if name in told else await settings.get(db, setting.kept)) or setting.default
     port = port_of(chosen["port"], _source(told))
     tls = certificate.load(chosen["tls_cert"], chosen["tls_key"])
-    return Endpoint(chosen["host"], port, chosen["tls_cert"], chosen["tls_key"], tls)
+    public = url_of(chosen["public_url"]) if chosen["public_url"] else ""
+    return Endpoint(chosen["host"], port, chosen["tls_cert"], chosen["tls_key"], tls, public)
 
 
 async def remember(db: Database, told: dict[str, str]) -> None:
@@ -114,6 +122,8 @@ async def put(db: Database, name: str, value: str | None) -> None:
         raise NotFound(f"There is no setting called {name!r}.", f"Settings: {', '.join(SETTINGS)}.")
     if value and name == "port":
         port_of(value, "port")
+    if value and name == "public_url":
+        value = url_of(value)
     if value and name == "loopback_needs_key" and value not in ("yes", "no"):
         raise BadRequest(f"loopback_needs_key is {value!r}; it can be yes or no.")
     if value and name in ("tls_cert", "tls_key"):
@@ -128,6 +138,23 @@ def port_of(text: str, where: str) -> int:
     if not text.isascii() or not text.isdigit() or not 0 < int(text) < 65536:
         raise BadRequest(f"{where} is {text!r}; it must be a number from 1 to 65535.")
     return int(text)
+
+
+def url_of(text: str) -> str:
+    """An address for clients. Raises BadRequest for what is none, or is every box's own."""
+    at = None
+    if text.isascii() and text.isprintable() and not set(text) & set(" \"'\\<>`"):
+        try:
+            at = urlsplit(text)
+            named = at.scheme in ("http", "https") and at.hostname and not (at.username or at.query or at.fragment)
+            if named and (at.port is None or at.port > 0) and not is_loopback(at.hostname or ""):
+                return text.rstrip("/")
+        except ValueError:
+            at = None
+    own = "Every box has that address; " if at and is_loopback(at.hostname or "") else ""
+    raise BadRequest(
+        f"public_url is {text!r}.", f"{own}it wants one that others reach, such as https://code.example.org"
+    )
 
 
 def _source(told: dict[str, str]) -> str:
