@@ -6,10 +6,8 @@ import ipaddress
 import json
 import os
 import shutil
-import signal
 import ssl
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -80,24 +78,6 @@ def test_a_wider_endpoint_wants_a_key_first(lone: Box) -> None:
     assert asked(url, key)[0] == 401
     assert "API keys are needed" in refusal(lone, "engine", "restart", code=3)
     assert lone.ok("engine", "start", "--host", "127.0.0.1")["public_url"] == f"http://127.0.0.1:{lone.port}"
-
-
-@outside
-def test_the_first_start_in_a_container(lone: Box) -> None:
-    command = [sys.executable, "-P", "-m", "refact_tui", "engine", "run", "--host", "0.0.0.0", "--first-key"]
-    for turn in range(2):
-        with subprocess.Popen(command, env=lone.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as engine:
-            assert engine.stdout is not None and engine.stderr is not None
-            try:
-                if turn == 0:
-                    key = engine.stdout.readline().decode().split()[-1]
-                assert b"serves" in engine.stderr.readline()
-                lone.until(lambda: asked(f"http://{OUTSIDE}:{lone.port}", key)[0] == 200)  # noqa: B023
-            finally:
-                engine.send_signal(signal.SIGTERM)
-                said = engine.communicate(timeout=60)[0]
-            assert engine.returncode == 0
-            assert turn == 0 or b"rt-" not in said
 
 
 @openssl
