@@ -20,19 +20,24 @@ PATIENCE_S = 5
 OF_A_SESSION = re.compile(r"/session-[^/]+\.scope(?:/|$)")
 OF_A_MANAGER = re.compile(r"/user@\d+\.service(?:/|$)")
 KEEP = "refact-tui engine stop; refact-tui engine unit --install; systemctl --user enable --now refact-tui"
+GIVE_BACK = f"refact-tui engine stop; systemctl --user start {UNIT.removesuffix('.service')}"
+INSTALLED = Path(".config", "systemd", "user", UNIT)
+"""Below the user's own home."""
 
 
 def staying(paths: Paths) -> list[wire.Finding]:
     """What this engine's own process and home are about to meet."""
     user = _user()
-    found = logout(_cgroup(), (LINGERING / user).exists(), _kills(user), user)
+    installed = (Path.home() / INSTALLED).exists()
+    found = logout(_cgroup(), (LINGERING / user).exists(), _kills(user), user, installed)
     return [found, *on_network(paths)]
 
 
-def logout(cgroup: str, lingers: bool, kills: bool | None, user: str) -> wire.Finding:
+def logout(cgroup: str, lingers: bool, kills: bool | None, user: str, installed: bool = False) -> wire.Finding:
     """What ends an engine in this control group when its user logs out; `kills`: whether logind ends what a session
-    leaves behind (None: it does not say)."""
+    leaves behind (None: it does not say); `installed`: whether there is a unit that could keep it."""
     linger = f"loginctl enable-linger {user}"
+    keep = GIVE_BACK if installed else KEEP
     if OF_A_MANAGER.search(cgroup):
         ours = cgroup.rstrip("/").endswith(UNIT)
         how = "systemd's user manager runs it" if ours else "Your desktop's user manager holds it"
@@ -42,25 +47,22 @@ def logout(cgroup: str, lingers: bool, kills: bool | None, user: str) -> wire.Fi
         after = (
             "starts it with the box and keeps it over logouts" if ours else "keeps it over logouts, not over reboots"
         )
-        remedy = "" if ours else KEEP
-        return wire.Finding(check="logout", ok=True, finding=f"{user} lingers: systemd {after}.", remedy=remedy)
+        said = f"{user} lingers: systemd {after}."
+        return wire.Finding(check="logout", ok=True, finding=said, remedy="" if ours else keep)
     if not OF_A_SESSION.search(cgroup):
         return wire.Finding(
             check="logout", ok=True, finding="It belongs to no login session: logging out ends nothing."
         )
-    remedy = f"{KEEP}; {linger}"
+    remedy = keep if lingers else f"{keep}; {linger}"
+    begun = "It was started in a login session"
     if kills is None:
-        said = (
-            "It was started in a login session, and logind does not say whether it ends what a session leaves behind."
-        )
+        said = f"{begun}, and logind does not say whether it ends what a session leaves behind."
         return wire.Finding(check="logout", ok=None, finding=said, remedy=remedy)
     if kills:
-        said = "It ends when you log out: logind here ends what a session leaves behind (KillUserProcesses)."
+        said = f"{begun} and ends when you log out: logind ends what a session leaves behind (KillUserProcesses)."
         return wire.Finding(check="logout", ok=False, finding=said, remedy=remedy)
-    said = "It was started in a login session and stays when you log out; a reboot ends it."
-    return wire.Finding(
-        check="logout", ok=True, finding=said, remedy="" if lingers else f"To start with the box: {remedy}"
-    )
+    said = f"{begun} and stays when you log out; it is not systemd's, which would start it again after a reboot."
+    return wire.Finding(check="logout", ok=True, finding=said, remedy=remedy)
 
 
 def killed(policy: str, user: str) -> bool | None:

@@ -7,6 +7,7 @@ import pytest
 from backend import devices, wire
 from backend.control import graphics, staying
 from backend.paths import Paths, file_system
+from refact_tui import unit
 
 SESSION = "/user.slice/user-1000.slice/session-3.scope"
 MANAGER = "/user.slice/user-1000.slice/user@1000.service/app.slice"
@@ -29,8 +30,8 @@ MOUNTS = """\
         ("/system.slice/docker-4af3.scope", False, None, True, "logging out ends nothing", ""),
         ("/system.slice/refact-tui.service", False, True, True, "logging out ends nothing", ""),
         (SESSION, False, True, False, "KillUserProcesses", "engine unit --install"),
-        (SESSION, True, True, False, "KillUserProcesses", "enable-linger ann"),
-        (SESSION, False, False, True, "a reboot ends it", "enable-linger ann"),
+        (SESSION, True, True, False, "KillUserProcesses", "enable --now refact-tui"),
+        (SESSION, False, False, True, "not systemd's", "enable-linger ann"),
         (SESSION, False, None, None, "does not say", "enable-linger ann"),
         (f"{MANAGER}/refact-tui.service", False, False, False, "does not linger", "loginctl enable-linger ann"),
         (f"{MANAGER}/refact-tui.service", True, True, True, "starts it with the box", ""),
@@ -44,6 +45,12 @@ def test_what_logging_out_would_end(
     found = staying.logout(cgroup, lingers, kills, "ann")
     assert found.check == "logout" and found.ok is ok and said in found.finding
     assert remedy in found.remedy and bool(found.remedy) is bool(remedy)
+
+
+def test_where_a_unit_is_installed_the_engine_is_given_back_to_it() -> None:
+    found = staying.logout(SESSION, True, False, "ann", installed=True)
+    assert found.remedy == "refact-tui engine stop; systemctl --user start refact-tui"
+    assert staying.UNIT == unit.NAME and Path.home() / staying.INSTALLED == unit.unit_file()
 
 
 @pytest.mark.parametrize(
