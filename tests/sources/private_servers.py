@@ -7,7 +7,7 @@ import socket
 import ssl
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -36,10 +36,10 @@ def project(tmp_path: Path) -> Path:
 
 
 class Sshd:
-    """A daemon on loopback that lets one key in."""
+    """A daemon on loopback that lets one key in; `more` are further lines of its configuration."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, more: Sequence[str] = ()) -> None:
+        self.folder, self._more = folder, more
         with closing(socket.socket()) as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = int(probe.getsockname()[1])
@@ -64,6 +64,7 @@ class Sshd:
             "KbdInteractiveAuthentication no",
             "PermitRootLogin yes",
             "UsePAM no",
+            *self._more,
         ]
         config = self.folder / "sshd_config"
         config.write_text("\n".join(lines) + "\n")
