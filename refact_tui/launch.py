@@ -1,4 +1,5 @@
-"""Starts the engine where none answers, in a session of its own, and waits until it does; standard library only."""
+"""Starts the engine where none answers, in a session of its own or by systemd where a unit of ours keeps it, and waits
+until it does; standard library only."""
 
 import fcntl
 import os
@@ -11,10 +12,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from backend.paths import Paths
+from refact_tui import systemd
 
 PATIENCE_S = 30.0
 LARGEST_LOG = 5_000_000
 COMMAND = (sys.executable, "-P", "-m", "backend")
+SILENT = "The engine ended without a word."
 STAMP = re.compile(r"^\S+ (?:INFO|WARNING|ERROR|CRITICAL) ")
 
 
@@ -45,6 +48,8 @@ def ensure_engine(paths: Paths, told: Sequence[str] = ()) -> bool:
         return False
     try:
         paths.prepare()
+        if not told and systemd.keeps(paths) and _by_systemd(paths):
+            return True
         _rotate(paths.engine_log)
         process, begun = _start(paths, told)
     except OSError as error:
@@ -62,6 +67,25 @@ def ensure_engine(paths: Paths, told: Sequence[str] = ()) -> bool:
             raise LaunchError(_last_words(paths.engine_log, begun), f"Its log: {paths.engine_log}")
         time.sleep(0.02)
     raise LaunchError(f"The engine does not answer after {PATIENCE_S:.0f} s.", f"Look into its log: {paths.engine_log}")
+
+
+def _by_systemd(paths: Paths) -> bool:
+    """Whether systemd has started it and it answers; False where systemd cannot be asked.
+
+    Raises LaunchError in the engine's words, OSError where its log cannot be read."""
+    log = paths.engine_log
+    begun = log.stat().st_size if log.exists() else 0
+    if not systemd.start():
+        return False
+    end = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end:
+        if answers(paths):
+            return True
+        if systemd.failing():
+            words = _last_words(log, begun) if log.exists() else SILENT
+            raise LaunchError(words, "What systemd knows: journalctl --user -u refact-tui")
+        time.sleep(0.1)
+    raise LaunchError(f"The engine does not answer after {PATIENCE_S:.0f} s.", f"Look into its log: {log}")
 
 
 def gone(paths: Paths, patience_s: float) -> bool:
@@ -123,4 +147,4 @@ def _last_words(log: Path, begun: int) -> str:
     with log.open("rb") as file:
         file.seek(begun)
         lines = [line for line in file.read().decode(errors="replace").splitlines() if line.strip()]
-    return STAMP.sub("", lines[-1]) if lines else "The engine ended without a word."
+    return STAMP.sub("", lines[-1]) if lines else SILENT

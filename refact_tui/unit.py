@@ -1,19 +1,15 @@
 """The systemd user unit that keeps the engine of one state home, as text; pure but for where this installation lies."""
 
-import os
 from collections.abc import Sequence
-from pathlib import Path
 
 from backend.paths import Paths
 from refact_tui.launch import COMMAND
+from refact_tui.systemd import environment_lines, quoted
 
-NAME = "refact-tui.service"
 SAVING_S = 100
 """Runs save within 60 s, then requests end and processes go; user managers themselves get 120 s at shutdown."""
-CARRIED = ("REFACT_TUI_HOST", "REFACT_TUI_PORT", "REFACT_TUI_PUBLIC_URL")
 REFUSED = set("\"'\\")
 """What systemd takes in no program's path; `env` takes it."""
-ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "%": "%%"})
 UNIT = """\
 # Written by `refact-tui engine unit`. Changes of your own: systemctl --user edit refact-tui
 [Unit]
@@ -39,28 +35,9 @@ WantedBy=default.target
 
 
 def unit(paths: Paths, command: Sequence[str] = COMMAND) -> str:
-    """The unit's text for a home. What the shell's environment says of home and endpoint is written into it,
-    since systemd starts services without that environment."""
-    own = {name: value for name in CARRIED if (value := os.environ.get(name))}
-    if paths.home != default_home():
-        own = {"REFACT_TUI_HOME": str(paths.home), **own}
-    environment = "".join(f"Environment={quoted(f'{name}={value}')}\n" for name, value in own.items())
+    """The unit's text for a home, with what the shell's environment says of home and endpoint."""
+    environment = "".join(f"{line}\n" for line in environment_lines(paths))
     return UNIT.format(command=_words(command), environment=environment, saving=SAVING_S)
-
-
-def unit_file() -> Path:
-    """Where a user's own units lie."""
-    return Path.home() / ".config" / "systemd" / "user" / NAME
-
-
-def default_home() -> Path:
-    """The home of an engine in whose environment nothing is said."""
-    return Path.home() / ".local" / "share" / "refact-tui"
-
-
-def quoted(text: str) -> str:
-    """One word as systemd reads it in `Environment=`."""
-    return f'"{text.translate(ESCAPES)}"'
 
 
 def _words(command: Sequence[str]) -> str:

@@ -20,7 +20,7 @@ PATIENCE_S = 5
 OF_A_SESSION = re.compile(r"/session-[^/]+\.scope(?:/|$)")
 OF_A_MANAGER = re.compile(r"/user@\d+\.service(?:/|$)")
 KEEP = "refact-tui engine stop; refact-tui engine unit --install; systemctl --user enable --now refact-tui"
-GIVE_BACK = f"refact-tui engine stop; systemctl --user start {UNIT.removesuffix('.service')}"
+GIVE_BACK = "refact-tui engine restart"
 INSTALLED = Path(".config", "systemd", "user", UNIT)
 """Below the user's own home."""
 

@@ -12,7 +12,8 @@ from refact_tui.cli.engine_link import paths
 from refact_tui.cli.output import REFUSED, Failure, emit, tell
 from refact_tui.cli.verbs import verb, yes_or_no
 from refact_tui.launch import answers
-from refact_tui.unit import unit, unit_file
+from refact_tui.systemd import unit_file
+from refact_tui.unit import unit
 
 LINGERING = Path("/var/lib/systemd/linger")
 ENABLE = ("systemctl --user daemon-reload", "systemctl --user enable --now refact-tui")
