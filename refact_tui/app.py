@@ -6,7 +6,8 @@ import threading
 
 from backend.paths import Paths, find_home
 
-SSH_FRAMES_PER_S = "15"
+OVER_SSH = {"TEXTUAL_FPS": "15", "TEXTUAL_ANIMATIONS": "none", "TEXTUAL_SMOOTH_SCROLL": "0"}
+"""Fewer frames, and nothing that moves by itself, on a line that may be slow; what is set already stays."""
 VERBS = "In scripts use the verbs: refact-tui --help"
 
 
@@ -15,10 +16,7 @@ def run() -> None:
     refusal = why_not(os.environ.get("TERM", ""), sys.stdin.isatty() and sys.stdout.isatty())
     if refusal:
         sys.exit(refusal)
-    if os.environ.get("SSH_CONNECTION"):
-        # Textual reads these once, when it is imported: fewer frames and no animation on a line that may be slow.
-        os.environ.setdefault("TEXTUAL_FPS", SSH_FRAMES_PER_S)
-        os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
+    suit_the_line()
     paths = Paths(find_home())
     from refact_tui.launch import LaunchError, ensure_engine
 
@@ -44,6 +42,13 @@ def run() -> None:
         sys.stdout.write(f"{said}\n")
     if app.return_code:
         sys.exit(app.return_code)
+
+
+def suit_the_line() -> None:
+    """Say to Textual how often to draw; it asks once, when it is first imported."""
+    if os.environ.get("SSH_CONNECTION"):
+        for name, value in OVER_SSH.items():
+            os.environ.setdefault(name, value)
 
 
 def why_not(term: str, on_terminal: bool) -> str:

@@ -13,8 +13,8 @@ from typing import Literal
 import plotext
 
 from backend import wire
+from refact_tui.glyphs import Glyphs, Level
 
-Glyphs = Literal["braille", "block", "ascii"]
 Role = Literal["axis", "train", "test", "beside", "best", "served", "base"]
 Line = tuple[tuple[str, Role], ...]
 Point = tuple[int, float]
@@ -25,7 +25,7 @@ SMALLEST = (24, 5)
 
 _WAITING = "first point after ~20 s"
 _SIGNS: dict[Role, str] = {"test": "▪", "beside": "▫", "best": "★", "served": "▲", "base": "┈"}
-_MARKERS: dict[Glyphs, dict[Role, str]] = {
+_MARKERS: dict[Level, dict[Role, str]] = {
     "braille": {"train": "braille", **_SIGNS},
     "block": {"train": "hd", **_SIGNS},
     "ascii": {"train": ".", "test": "o", "beside": "x", "best": "*", "served": "^", "base": "-"},
@@ -33,7 +33,6 @@ _MARKERS: dict[Glyphs, dict[Role, str]] = {
 _COLOURS: dict[Role, int] = {"train": 1, "test": 2, "best": 3, "base": 4, "beside": 5, "served": 6}
 _ROLES = {f"38;5;{code}": role for role, code in _COLOURS.items()}
 _ESCAPE = re.compile(r"\x1b\[([0-9;]*)m")
-_PLAIN = str.maketrans("┤├┬┴┼└┘┌┐─│┈╌╎", "||+++++++-|--|")
 
 
 @dataclass(frozen=True)
@@ -86,7 +85,7 @@ def beside(one: Curves, other: Curves) -> Curves:
     return Curves(max(one.steps, other.steps), test=one.test, beside=other.test)
 
 
-def draw(curves: Curves, size: tuple[int, int], glyphs: Glyphs = "braille", y: Range | None = None) -> Drawing:
+def draw(curves: Curves, size: tuple[int, int], level: Level = "braille", y: Range | None = None) -> Drawing:
     """Draw into `size` columns × rows; `y` is the range of the former drawing, which is kept or widened."""
     width, height = size
     if width < SMALLEST[0] or height < SMALLEST[1]:
@@ -94,10 +93,17 @@ def draw(curves: Curves, size: tuple[int, int], glyphs: Glyphs = "braille", y: R
     train = thin(smooth(curves.train, curves.steps), curves.steps, width - 7)
     seen = [loss for _, loss in _finite((*train, *curves.test, *curves.beside))]
     if not seen:
-        return Drawing(_waiting(width, height, glyphs), y)
+        return Drawing(_waiting(width, height, level), y)
     y = widen(y, seen if curves.base is None else [*seen, curves.base], height)
     step = _nice((y[1] - y[0]) / max(3, (height - 2) // 2))
-    return Drawing(_lines(_build(curves, train, size, y, step, glyphs), width, height, glyphs), y)
+    return Drawing(_lines(_build(curves, train, size, y, step, level), width, height, level), y)
+
+
+def legend(level: Level = "braille") -> str:
+    """What stands for what in a drawing of this level."""
+    signs = {"train": "─", **_SIGNS} if level != "ascii" else _MARKERS["ascii"]
+    drawn = Glyphs(level).shown
+    return "  ".join(f"{role} {drawn(signs[role])}" for role in ("train", "test", "best", "served", "base"))
 
 
 def smooth(points: Sequence[Point], steps: int) -> list[Point]:
@@ -159,9 +165,9 @@ def _pieces(points: Iterable[Point]) -> Iterator[tuple[list[int], list[float]]]:
         yield xs, ys
 
 
-def _build(curves: Curves, train: list[Point], size: tuple[int, int], y: Range, step: float, glyphs: Glyphs) -> str:
+def _build(curves: Curves, train: list[Point], size: tuple[int, int], y: Range, step: float, level: Level) -> str:
     """Let plotext draw; the later a curve, the higher it lies."""
-    signs = _MARKERS[glyphs]
+    signs = _MARKERS[level]
     plotext.clear_figure()
     plotext.limit_size(False, False)  # after clear_figure, or the terminal's size would clamp the canvas
     plotext.plotsize(*size)
@@ -181,7 +187,7 @@ def _build(curves: Curves, train: list[Point], size: tuple[int, int], y: Range, 
         plotext.plot(xs, ys, marker=signs["train"], color=_COLOURS["train"])
 
     def mark(points: Iterable[Point], role: Role) -> None:
-        placed = [_onto(point, curves.steps, y, canvas, glyphs) for point in points]
+        placed = [_onto(point, curves.steps, y, canvas, level) for point in points]
         if placed:
             plotext.scatter(*zip(*placed, strict=True), marker=signs[role], color=_COLOURS[role])
 
@@ -196,12 +202,12 @@ def _build(curves: Curves, train: list[Point], size: tuple[int, int], y: Range, 
     return str(plotext.build())
 
 
-def _onto(point: Point, steps: int, y: Range, canvas: tuple[int, int], glyphs: Glyphs) -> tuple[float, float]:
+def _onto(point: Point, steps: int, y: Range, canvas: tuple[int, int], level: Level) -> tuple[float, float]:
     """Where a mark must be put so that it lands in the cell its line runs through.
 
     Lines are rounded to dots (2 × 4 a cell in braille, 2 × 2 in blocks), marks to cells.
     """
-    across, down = {"braille": (2, 4), "block": (2, 2), "ascii": (1, 1)}[glyphs]
+    across, down = {"braille": (2, 4), "block": (2, 2), "ascii": (1, 1)}[level]
     column = round(point[0] / steps * (canvas[0] * across - 1)) // across
     row = round((point[1] - y[0]) / (y[1] - y[0]) * (canvas[1] * down - 1)) // down
     return column / max(1, canvas[0] - 1) * steps, y[0] + row / max(1, canvas[1] - 1) * (y[1] - y[0])
@@ -234,9 +240,9 @@ def _is_round(step: float) -> bool:
     return round(step / 10.0 ** math.floor(math.log10(step) + 1e-9), 6) != 2.5
 
 
-def _lines(built: str, width: int, height: int, glyphs: Glyphs) -> tuple[Line, ...]:
+def _lines(built: str, width: int, height: int, level: Level) -> tuple[Line, ...]:
     """plotext's escape codes become roles; a line of another width than asked for is cut or filled."""
-    lines = []
+    lines, signs = [], Glyphs(level)
     for raw in built.split("\n")[:height]:
         parts: list[tuple[str, Role]] = []
         role: Role = "axis"
@@ -245,7 +251,7 @@ def _lines(built: str, width: int, height: int, glyphs: Glyphs) -> tuple[Line, .
             if number % 2:
                 role = _ROLES.get(piece, "axis")
             elif piece and left > 0:
-                parts.append((piece[:left].translate(_PLAIN) if glyphs == "ascii" else piece[:left], role))
+                parts.append((signs.shown(piece[:left]), role))
                 left -= len(piece[:left])
         if left > 0:
             parts.append((" " * left, "axis"))
@@ -253,12 +259,12 @@ def _lines(built: str, width: int, height: int, glyphs: Glyphs) -> tuple[Line, .
     return (*lines, *(_cell("", width) for _ in range(height - len(lines))))
 
 
-def _waiting(width: int, height: int, glyphs: Glyphs) -> tuple[Line, ...]:
+def _waiting(width: int, height: int, level: Level) -> tuple[Line, ...]:
     """A dotted frame that says when the first point comes."""
     middle = (height - 1) // 2
     rows = [f"┌{'╌' * (width - 2)}┐", *[f"╎{' ' * (width - 2)}╎"] * (height - 2), f"└{'╌' * (width - 2)}┘"]
     rows[middle] = f"╎{_WAITING:^{width - 2}}╎"
-    return tuple(_cell(row.translate(_PLAIN) if glyphs == "ascii" else row, width) for row in rows)
+    return tuple(_cell(Glyphs(level).shown(row), width) for row in rows)
 
 
 def _cell(text: str, width: int) -> Line:

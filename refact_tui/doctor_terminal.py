@@ -1,6 +1,5 @@
 """What the doctor finds about the terminal that it is asked on: size, colours, clipboard, encoding."""
 
-import locale
 import os
 import shutil
 import subprocess
@@ -8,6 +7,7 @@ import sys
 from collections.abc import Mapping
 
 from backend import wire
+from refact_tui import glyphs, settings
 
 NARROWEST, LOWEST = 80, 24
 PATIENCE_S = 2
@@ -78,6 +78,10 @@ def _terminal() -> wire.Finding:
 
 
 def _locale() -> wire.Finding:
-    encoding = locale.getpreferredencoding(False)
-    good = encoding.lower().replace("-", "") == "utf8"
-    return wire.Finding(check="locale", ok=good, finding=f"{encoding}.", remedy="" if good else "Set LANG=C.UTF-8.")
+    around = glyphs.here(settings.load().glyphs)
+    remedy = "" if around.level == "braille" else ": glyphs braille in the palette if it shows more than that."
+    speaks = glyphs.is_utf8(around.encoding)
+    if not speaks:
+        remedy = "Set LANG=C.UTF-8 if the terminal shows UTF-8."
+    said = f"Drawn in {around.level}: {around.why}."
+    return wire.Finding(check="locale", ok=True if speaks else None, finding=said, remedy=remedy)

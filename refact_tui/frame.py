@@ -2,22 +2,25 @@
 
 import asyncio
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import ClassVar
 
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
+from textual.events import DescendantFocus
+from textual.filter import LineFilter
 from textual.screen import Screen
-from textual.theme import Theme
 from textual.widget import Widget
 
 import themes
 from backend.paths import Paths
-from refact_tui import keymap, keys, palette, settings, words
+from refact_tui import glyphs, keymap, keys, palette, settings, words
 from refact_tui.client import AsyncClient
 from refact_tui.feed import Feed
+from refact_tui.glyph_filter import GlyphFilter
 from refact_tui.in_order import InOrder
+from refact_tui.looks import EVERY_S, Looks
 from refact_tui.messages import StateChanged
 from refact_tui.rooms import open_room
 from refact_tui.rooms.room import Room
@@ -50,10 +53,12 @@ class RefactApp(InOrder):
     * { scrollbar-color: $boost; scrollbar-color-hover: $primary; scrollbar-color-active: $primary;
         scrollbar-background: $background; scrollbar-background-hover: $background;
         scrollbar-background-active: $background; }
+    *:ansi { scrollbar-color: $primary; }
+    OptionList:nocolor > .option-list--option-highlighted, Choice:nocolor:focus { text-style: reverse; }
     """
 
     def __init__(self, paths: Paths) -> None:
-        super().__init__()
+        super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
         self.paths = paths
         self.client = AsyncClient(paths)
         self.feed = Feed(self.client, self._told, self._revive)
@@ -61,10 +66,19 @@ class RefactApp(InOrder):
         self.keymap = keymap.load()
         if os.environ.get("SSH_CONNECTION"):
             self.animation_level = "none"
-        for name in themes.names():
-            self.register_theme(Theme(**themes.load(name)))
-        wanted = settings.load().theme
-        self.theme = wanted if wanted in themes.names() else settings.Settings().theme
+        self._wear(settings.load().glyphs)
+        self.looks = Looks(self)
+        self.looks.dress()
+
+    def _wear(self, choice: str) -> None:
+        self.terminal = glyphs.here(choice)
+        self.glyphs = glyphs.Glyphs(self.terminal.level, self.terminal.encoding)
+        self._glyph_filter = GlyphFilter(self.glyphs)
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """What everything that is drawn passes through, the signs last."""
+        filters = super().get_line_filters()
+        return [*filters, self._glyph_filter] if self._glyph_filter.enabled else filters
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Our own colours, for themes that do not set them."""
@@ -75,6 +89,13 @@ class RefactApp(InOrder):
         for said in self.keymap.told:
             self.notify(clean(said), severity="warning", markup=False, timeout=10)
         self.run_worker(self.feed.run(), name="feed", group="feed", exclusive=True)
+        self.looks.look()
+        self.set_interval(EVERY_S, self.looks.look)
+
+    def on_descendant_focus(self, event: DescendantFocus) -> None:
+        """Where nothing is to move by itself the cursor of a field does not blink either."""
+        if self.animation_level == "none" and hasattr(event.widget, "cursor_blink"):
+            event.widget.cursor_blink = False
 
     async def on_unmount(self) -> None:
         self.workers.cancel_all()
@@ -168,9 +189,24 @@ class RefactApp(InOrder):
         """Change the colours and remember them."""
         self.theme = name
         try:
-            settings.save(settings.Settings(theme=name))
+            settings.keep(theme=name)
         except OSError as error:
             self.notify(f"The theme is not remembered: {error}", severity="warning", markup=False)
+
+    def use_glyphs(self, choice: str) -> None:
+        """Draw with the signs of this level, or with what suits the terminal, and remember it."""
+        self._wear(choice)
+        self.mutate_reactive(RefactApp.theme)  # every room, also one in the back, draws itself anew
+        for widget in self.screen.query("*"):
+            widget.refresh()
+        if isinstance(self.room, Room):
+            self.room.redraw(anew=True)
+        try:
+            settings.keep(glyphs=choice)
+        except OSError as error:
+            self.notify(f"The signs are not remembered: {error}", severity="warning", markup=False)
+        else:
+            self.notify(f"Drawn in {self.terminal.level}: {self.terminal.why}.", markup=False, timeout=4)
 
     def shot(self) -> None:
         """Save the screen as SVG."""

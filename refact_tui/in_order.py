@@ -23,8 +23,8 @@ class InOrder(App[str]):
     from there; a tab with text close behind it, as a paste or a slow line brings them, would leave the text behind.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, ansi_color: bool | None = None) -> None:
+        super().__init__(ansi_color=ansi_color)
         self._kept: deque[events.Key | events.Paste] = deque()
         self._waiting: asyncio.TimerHandle | None = None
 

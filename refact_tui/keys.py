@@ -216,6 +216,7 @@ KEYS = (
     Key("frame.help", "?,f1", "help", "help", "The keys of this room and what it is for"),
     Key("frame.command", ":", "app.command_palette", "command", "Find anything by its name", display=":"),
     Key("frame.projects", "P", "projects", "projects", "Data sets beside each other: go to one, make one", shown=False),
+    Key("frame.themes", "T", "themes", "themes", "Choose the colours; each is shown at once", shown=False),
     Key("frame.detach", "q", "app.detach", "detach", "Leave; the engine keeps running"),
     Key("frame.back", "escape", "back", "back", "One step back; never leaves", shown=False, display="esc"),
     Key("frame.move", "j,k", "still", "move", "Down and up; arrows do too", shown=False, display="j k"),

@@ -1,4 +1,4 @@
-"""The one palette: every key of the room, every room and every theme, found by name."""
+"""The one palette: every key of the room, every room, every level of signs and every theme, found by name."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from textual.app import SystemCommand
 
-import themes
-from refact_tui import keys
+from refact_tui import glyphs, keys
 
 if TYPE_CHECKING:
     from refact_tui.frame import RefactApp
@@ -23,6 +22,9 @@ def commands(app: "RefactApp", noun: str) -> Iterator[SystemCommand]:
     for room in keys.ROOMS:
         for tab in room.tabs:
             yield SystemCommand(f"{tab.lower()}", f"Open {tab} in {room.title}", partial(app.open_tab, room.noun, tab))
-    for name in themes.names():
+    for level in ("auto", *glyphs.LEVELS):
+        about = "What suits the terminal" if level == "auto" else "The signs to draw with, now and from now on"
+        yield SystemCommand(f"glyphs {level}", about, partial(app.use_glyphs, level))
+    for name in app.looks.names():
         yield SystemCommand(f"theme {name}", "Change the colours, now and from now on", partial(app.use_theme, name))
     yield SystemCommand("screenshot", "Save this screen as an SVG file in the current folder", app.shot)

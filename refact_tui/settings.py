@@ -2,15 +2,18 @@
 
 import os
 import tomllib
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 
 @dataclass(frozen=True)
 class Settings:
-    """`theme` is the name of a file in `themes/`."""
+    """Each is kept as text."""
 
     theme: str = "dark"
+    """The name of a file in `themes/`, or in the folder of that name beside this file."""
+    glyphs: str = "auto"
+    """`braille`, `block` or `ascii`: the signs that are drawn; `auto` asks the terminal's encoding and TERM."""
 
 
 def settings_file() -> Path:
@@ -27,6 +30,11 @@ def load() -> Settings:
         return Settings()
     known = {one.name for one in fields(Settings)}
     return Settings(**{name: value for name, value in found.items() if name in known and isinstance(value, str)})
+
+
+def keep(**changed: str) -> None:
+    """Change these and leave the rest as it is. Raises OSError."""
+    save(replace(load(), **changed))
 
 
 def save(settings: Settings) -> None:

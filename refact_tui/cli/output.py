@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TextIO
 
 import click
 import msgspec
@@ -28,12 +28,23 @@ def emit(value: Any, as_json: bool, text: str, exact: bool = False) -> None:
     if as_json:
         click.echo(escaped(msgspec.json.format(msgspec.json.encode(value), indent=2).decode()))
     elif text:
-        click.echo(text if exact and not sys.stdout.isatty() else shown(text))
+        click.echo(text if exact and not sys.stdout.isatty() else drawn(shown(text), sys.stdout))
 
 
 def tell(text: str) -> None:
     """A line beside the answer."""
-    click.echo(shown(text), err=True)
+    click.echo(drawn(shown(text), sys.stderr), err=True)
+
+
+def drawn(text: str, to: TextIO) -> str:
+    """In the signs that the terminal has, or that the encoding of what is no terminal has room for."""
+    if text.isascii():
+        return text
+    from refact_tui import glyphs, settings
+
+    around = glyphs.here(settings.load().glyphs) if to.isatty() else glyphs.terminal({}, to.encoding, False)
+    signs = glyphs.Glyphs(around.level, around.encoding)
+    return "\n".join("\t".join(map(signs.shown, line.split("\t"))) for line in text.split("\n"))
 
 
 def fail(failure: Failure, as_json: bool) -> int:
@@ -79,9 +90,9 @@ class Progress:
         """Draw `text`; off a terminal at once where the phase is another, else every few seconds."""
         text = clean(text)
         if self._live:
-            click.echo(f"\r\x1b[K{text}", nl=False, err=True)
+            click.echo(f"\r\x1b[K{drawn(text, sys.stderr)}", nl=False, err=True)
         elif text != self._text and (phase != self._phase or time.monotonic() - self._at >= PLAIN_EVERY_S):
-            click.echo(text, err=True)
+            click.echo(drawn(text, sys.stderr), err=True)
         else:
             return
         self._phase, self._text, self._at = phase, text, time.monotonic()

@@ -107,10 +107,10 @@ class Room(Screen[None]):
         """The way to the engine."""
         return self.face.client
 
-    def redraw(self) -> None:
-        """Bring the frame and the room up to date, if anything has changed since it was last drawn."""
+    def redraw(self, anew: bool = False) -> None:
+        """Bring the frame and the room up to date, if anything has changed since it was last drawn, or `anew`."""
         state = self.state
-        if state is self._drawn:
+        if state is self._drawn and not anew:
             return
         self._drawn = state
         self.query_one(StatusLine).show(state)
@@ -179,6 +179,12 @@ class Room(Screen[None]):
         from refact_tui.dialogs.projects import ProjectsDialog
 
         self.app.push_screen(ProjectsDialog(self.client))
+
+    def action_themes(self) -> None:
+        """Choose the colours."""
+        from refact_tui.dialogs.themes import ThemesDialog
+
+        self.app.push_screen(ThemesDialog())
 
     def action_help(self) -> None:
         """Open the help of this room."""

@@ -27,7 +27,6 @@ from refact_tui.widgets.virtual_table import VirtualTable
 from refact_tui.words_of_checkpoints import CHECKPOINT_COLUMNS, checkpoint_rows
 
 NO_SCAN = "No runs yet, and nothing to train on: add code (1), then scan it (2)."
-LEGEND = "train ─  test ▪  best ★  served ▲  base ┈"
 NO_VERDICT = (
     "When the run ends, the base model and its best checkpoint complete places in code that it was not trained on."
 )
@@ -56,7 +55,7 @@ class TrainRoom(TrainChanges):
     def body(self) -> ComposeResult:
         yield Listing(say.RUN_COLUMNS, empty=NO_RUNS, id="train-runs")
         with Vertical(id="train-body"):
-            yield RuleLine(note=LEGEND, id="train-title")
+            yield RuleLine(note=chart.legend(), id="train-title")
             yield LossPlot(id="train-plot")
             yield Line("", id="train-line")
             yield Line("", id="train-verdict")
@@ -109,7 +108,7 @@ class TrainRoom(TrainChanges):
     def _numbers(self, run: wire.Run) -> None:
         """The words around the plot."""
         other, width = self.beside, self.size.width - 2
-        title, note = clean(run.run), LEGEND
+        title, note = clean(run.run), chart.legend(self.face.glyphs.level)
         line, verdict = say.run_line(run, width), say.verdict_line(run)
         if other is not None:
             title = f"▪ {title} ⟷ ▫ {clean(other.run)}"
@@ -130,7 +129,7 @@ class TrainRoom(TrainChanges):
             curves = chart.beside(curves, self._curves(other))
         # Curves that have just come are drawn at once: they are another picture.
         what = f"{run.run} {other.run if other else ''} {bool(curves.test)} {bool(curves.beside)}"
-        self.query_one("#train-plot", LossPlot).show(what, curves)
+        self.query_one("#train-plot", LossPlot).show(what, curves, self.face.glyphs.level)
 
     def _curves(self, run: wire.Run) -> chart.Curves:
         served = next((point.step for point in self.state.checkpoints if point.run == run.run and point.served), None)

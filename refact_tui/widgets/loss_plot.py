@@ -11,6 +11,7 @@ from textual.timer import Timer
 from textual.widget import Widget
 
 from refact_tui import chart
+from refact_tui.glyphs import Level
 
 EVERY_S = 1.0
 
@@ -23,8 +24,8 @@ class LossPlot(Widget):
     LossPlot {
         height: 1fr;
         .loss-plot--axis { color: $text-muted; }
-        .loss-plot--train { color: $primary; }
-        .loss-plot--test { color: $accent; }
+        .loss-plot--train { color: $curve-train; }
+        .loss-plot--test { color: $curve-test; }
         .loss-plot--beside { color: $secondary; }
         .loss-plot--best { color: $success; text-style: bold; }
         .loss-plot--served { color: $text-primary; text-style: bold; }
@@ -32,9 +33,9 @@ class LossPlot(Widget):
     }
     """
 
-    def __init__(self, *, glyphs: chart.Glyphs = "braille", id: str | None = None) -> None:
+    def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self.glyphs = glyphs
+        self._level: Level = "braille"
         self._run = ""
         self._curves = chart.Curves(1)
         self._drawing = chart.Drawing(())
@@ -42,8 +43,10 @@ class LossPlot(Widget):
         self._stale = True
         self._timer: Timer | None = None
 
-    def show(self, run: str, curves: chart.Curves) -> None:
+    def show(self, run: str, curves: chart.Curves, level: Level = "braille") -> None:
         """Show these curves: at once for another run, else when a second has passed since the last drawing."""
+        if level != self._level:
+            self._level, self._run = level, ""
         if run == self._run and curves == self._curves:
             return
         self._curves, self._stale = curves, True
@@ -86,5 +89,5 @@ class LossPlot(Widget):
             self.refresh(*changed)
 
     def _draw(self) -> None:
-        self._drawing = chart.draw(self._curves, (self.size.width, self.size.height), self.glyphs, self._drawing.y)
+        self._drawing = chart.draw(self._curves, (self.size.width, self.size.height), self._level, self._drawing.y)
         self._drawn_at, self._stale = time.monotonic(), False

@@ -12,9 +12,12 @@ from tests.tui.stub_engine import StubEngine, stub
 
 @pytest.fixture(autouse=True)
 def own_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing of the person who runs the tests is read or written."""
+    """Nothing of the person who runs the tests is read or written, and the terminal is a good one."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    monkeypatch.delenv("SSH_CONNECTION", raising=False)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("LANG", "C.UTF-8")
+    for name in ("SSH_CONNECTION", "NO_COLOR", "COLORTERM", "LC_ALL", "LC_CTYPE"):
+        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture

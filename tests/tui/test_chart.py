@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from backend import wire
 from refact_tui import chart
+from refact_tui.glyphs import LEVELS, Level
 
 
 def metrics(count: int, every: int = 10) -> list[wire.Metric]:
@@ -37,9 +38,9 @@ def roles(drawing: chart.Drawing) -> dict[str, str]:
 
 @pytest.mark.parametrize("size", [(78, 9), (118, 16), (24, 5), (200, 30)])
 @pytest.mark.parametrize("count", [0, 1, 7, 100])
-@pytest.mark.parametrize("glyphs", ["braille", "block", "ascii"])
-def test_fills_exactly_its_size(size: tuple[int, int], count: int, glyphs: chart.Glyphs) -> None:
-    lines = text(chart.draw(chart.curves_of(metrics(count), 100, 1.4), size, glyphs))
+@pytest.mark.parametrize("level", LEVELS)
+def test_fills_exactly_its_size(size: tuple[int, int], count: int, level: Level) -> None:
+    lines = text(chart.draw(chart.curves_of(metrics(count), 100, 1.4), size, level))
     assert len(lines) == size[1]
     assert {len(line) for line in lines} == {size[0]}
 
@@ -116,6 +117,22 @@ def test_best_is_the_lowest_test_loss_and_has_its_own_mark() -> None:
     drawn = roles(chart.draw(curves, (78, 12)))
     assert drawn["best"].strip() == "★"
     assert drawn["test"].count("▪") == 2
+
+
+def test_blocks_are_those_of_the_linux_console() -> None:
+    curves = chart.Curves(9, tuple((n, 2.0 - n / 9) for n in range(9)), ((3, 1.9), (6, 1.5)), 1.2, served=6)
+    shown = [*text(chart.draw(curves, (78, 12), "block")), chart.legend("block")]
+    "".join(shown).replace("▲", "").encode("cp437")  # Python's codec has a control code in the place of ▲
+    assert "▀" in "".join(shown) or "▄" in "".join(shown)
+
+
+def test_the_legend_names_the_signs_of_the_drawing() -> None:
+    curves = chart.Curves(9, tuple((n, 2.0 - n / 9) for n in range(9)), ((3, 1.9), (6, 1.5)), 1.2, served=6)
+    for level in LEVELS:
+        signs = dict(pair.split() for pair in chart.legend(level).split("  "))
+        drawn = roles(chart.draw(curves, (78, 12), level))
+        for role in ("test", "best", "served", "base"):
+            assert signs[role] in drawn[role], (level, role)
 
 
 def test_ascii_is_ascii() -> None:

@@ -2,6 +2,7 @@
 
 from textual.app import App, ComposeResult
 
+import themes
 from refact_tui.chart import Curves
 from refact_tui.widgets import loss_plot
 from refact_tui.widgets.loss_plot import LossPlot
@@ -10,6 +11,10 @@ from refact_tui.widgets.loss_plot import LossPlot
 class Host(App[None]):
     def compose(self) -> ComposeResult:
         yield LossPlot()
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        found: dict[str, str] = themes.load("dark")["variables"]
+        return found
 
 
 def text(plot: LossPlot) -> str:
