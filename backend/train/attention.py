@@ -1,8 +1,8 @@
 """Attention inside documents only: no token is compared with one that it may not see, nor with padding."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache, lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -43,45 +43,68 @@ def documents_attention(
 ) -> Any:
     """What transformers' models call, (mixed values, None); without `documents` it is torch's own with its mask.
 
-    So it is with dropout, or where a document is longer than the window that a model sees."""
+    So it is with dropout on a GPU."""
     chosen = {"dropout": dropout, "scaling": scaling, "sliding_window": sliding_window}
     if documents is None:
         return sdpa_attention_forward(module, query, key, value, attention_mask, **chosen, **others)
-    if dropout or any(end - start > (sliding_window or end) for _, start, end in documents):
+    if dropout and query.is_cuda:
         mask = _mask(tuple(documents), query.shape[2], sliding_window, query.device)
         return sdpa_attention_forward(module, query, key, value, mask, **chosen, **others)
     scale = scaling if scaling is not None else query.shape[-1] ** -0.5
     if query.is_cuda and borders is not None and query.dtype in FLASH:
-        return _on_gpu(query, key, value, borders, scale), None
-    out: Tensor = _Documents.apply(query, key, value, documents, scale)
+        return _on_gpu(query, key, value, borders, scale, sliding_window), None
+    out: Tensor = _Documents.apply(query, key, value, documents, Chosen(scale, sliding_window, dropout))
     return out, None
 
 
-def _on_gpu(query: Tensor, key: Tensor, value: Tensor, borders: Tensor, scale: float) -> Tensor:
-    """Torch's flash attention over documents of any length; written, never run on a GPU."""
+def _on_gpu(query: Tensor, key: Tensor, value: Tensor, borders: Tensor, scale: float, window: int | None) -> Tensor:
+    """Torch's flash attention over documents of any length."""
     from torch.nn.attention.varlen import varlen_attn
 
     rows, _, columns, _ = query.shape
     flat = [one.transpose(1, 2).flatten(0, 1) for one in (query, key, value)]
-    mixed = varlen_attn(*flat, borders, borders, columns, columns, scale=scale, window_size=(-1, 0), enable_gqa=True)
+    seen = (-1 if window is None else window - 1, 0)
+    mixed = varlen_attn(*flat, borders, borders, columns, columns, scale=scale, window_size=seen, enable_gqa=True)
     return mixed.view(rows, columns, *mixed.shape[1:])
+
+
+class Chosen(NamedTuple):
+    """What does not change with the tokens."""
+
+    scale: float
+    window: int | None = None
+    """Tokens that one sees at most, itself among them."""
+    dropout: float = 0.0
+
+
+class _Block(NamedTuple):
+    """Queries `first` to `last` of a row, and the first key that any of them sees."""
+
+    number: int
+    row: int
+    seen: int
+    first: int
+    last: int
 
 
 class _Documents(Function):  # type: ignore[misc]
     """Softmax attention, causal and document by document; queries (rows, heads, columns, width) in blocks."""
 
     @staticmethod
-    def forward(ctx: Any, query: Tensor, key: Tensor, value: Tensor, documents: Sequence[Span], scale: float) -> Tensor:
+    def forward(
+        ctx: Any, query: Tensor, key: Tensor, value: Tensor, documents: Sequence[Span], chosen: Chosen
+    ) -> Tensor:
         rows, heads, columns, width = query.shape
         out = query.new_zeros((rows, columns, heads, width))
-        for row, start, end in documents:
-            for first in range(start, end, BLOCK):
-                last = min(first + BLOCK, end)
-                chances = _chances(query, key, (row, start, first, last), scale).to(query.dtype)
-                mixed = torch.bmm(chances, value[row, :, start:last])
-                out[row, first:last] = mixed.view(heads, last - first, width).transpose(0, 1)
+        # Drawn from the generator of the run, so that a run gone on with drops the same.
+        seed = int(torch.randint(2**62, ())) if chosen.dropout else 0
+        for block in _blocks(documents, chosen.window):
+            chances = _dropped(_chances(query, key, block, chosen), block, chosen, seed)[0].to(query.dtype)
+            mixed = torch.bmm(chances, value[block.row, :, block.seen : block.last])
+            size = block.last - block.first
+            out[block.row, block.first : block.last] = mixed.view(heads, size, width).transpose(0, 1)
         ctx.save_for_backward(query, key, value)
-        ctx.documents, ctx.scale = documents, scale
+        ctx.documents, ctx.chosen, ctx.seed = documents, chosen, seed
         return out
 
     @staticmethod
@@ -89,33 +112,57 @@ class _Documents(Function):  # type: ignore[misc]
         query, key, value = ctx.saved_tensors
         heads, width, groups = query.shape[1], query.shape[3], key.shape[1]
         to_query, to_key, to_value = torch.zeros_like(query), torch.zeros_like(key), torch.zeros_like(value)
-        for row, start, end in ctx.documents:
+        for document in ctx.documents:
+            row, start, end = document
             keys, values = query.new_zeros((2, groups, end - start, width), dtype=torch.float32)
-            for first in range(start, end, BLOCK):
-                last = min(first + BLOCK, end)
-                chances = _chances(query, key, (row, start, first, last), ctx.scale)
-                asked = query[row, :, first:last].reshape(groups, -1, width)
-                given = outer[0][row, first:last].transpose(0, 1).reshape(groups, -1, width)
-                to_chances = torch.bmm(given, value[row, :, start:last].transpose(1, 2)).float()
+            for block in _blocks([document], ctx.chosen.window):
+                part, seen = slice(block.first, block.last), slice(block.seen, block.last)
+                chances = _chances(query, key, block, ctx.chosen)
+                dropped, kept = _dropped(chances, block, ctx.chosen, ctx.seed)
+                asked = query[row, :, part].reshape(groups, -1, width)
+                given = outer[0][row, part].transpose(0, 1).reshape(groups, -1, width)
+                to_chances = torch.bmm(given, value[row, :, seen].transpose(1, 2)).float()
+                if kept is not None:
+                    to_chances *= kept
                 to_scores = torch._softmax_backward_data(to_chances, chances, -1, torch.float32)
-                to_scores = to_scores.mul_(ctx.scale).to(query.dtype)
-                chances = chances.to(query.dtype)
-                to_query[row, :, first:last] = torch.bmm(to_scores, key[row, :, start:last]).view(heads, -1, width)
-                keys[:, : last - start] += torch.bmm(to_scores.transpose(1, 2), asked)
-                values[:, : last - start] += torch.bmm(chances.transpose(1, 2), given)
+                to_scores = to_scores.mul_(ctx.chosen.scale).to(query.dtype)
+                to_query[row, :, part] = torch.bmm(to_scores, key[row, :, seen]).view(heads, -1, width)
+                held = slice(block.seen - start, block.last - start)
+                keys[:, held] += torch.bmm(to_scores.transpose(1, 2), asked)
+                values[:, held] += torch.bmm(dropped.to(query.dtype).transpose(1, 2), given)
             to_key[row, :, start:end] = keys
             to_value[row, :, start:end] = values
         return to_query, to_key, to_value, None, None
 
 
-def _chances(query: Tensor, key: Tensor, place: tuple[int, int, int, int], scale: float) -> Tensor:
+def _blocks(documents: Sequence[Span], window: int | None) -> Iterator[_Block]:
+    """The documents' queries in pieces; a piece is known by where it begins."""
+    for row, start, end in documents:
+        for first in range(start, end, BLOCK):
+            seen = start if window is None else max(start, first - window + 1)
+            yield _Block(row << 32 | first, row, seen, first, min(first + BLOCK, end))
+
+
+def _chances(query: Tensor, key: Tensor, block: _Block, chosen: Chosen) -> Tensor:
     """How much each query of a block minds each key up to the block's end: (groups, queries of a group, keys)."""
-    row, start, first, last = place
-    groups, size = key.shape[1], last - first
+    _, row, seen, first, last = block
+    groups, size, width = key.shape[1], last - first, last - seen
     asked = query[row, :, first:last].reshape(groups, -1, query.shape[3])
-    scores = torch.bmm(asked, key[row, :, start:last].transpose(1, 2)).float().mul_(scale)
-    scores.view(groups, -1, size, last - start)[..., first - start :] += _future(size, scores.device)
+    scores = torch.bmm(asked, key[row, :, seen:last].transpose(1, 2)).float().mul_(chosen.scale)
+    by_query = scores.view(groups, -1, size, width)
+    by_query[..., first - seen :] += _future(size, scores.device)
+    if chosen.window is not None and width > chosen.window:
+        by_query += torch.full((size, width), float("-inf"), device=scores.device).tril_(first - seen - chosen.window)
     return torch.softmax(scores, -1)
+
+
+def _dropped(chances: Tensor, block: _Block, chosen: Chosen, seed: int) -> tuple[Tensor, Tensor | None]:
+    """The chances of which some are dropped and the others grow, the same for the same seed; and by what they grew."""
+    if not chosen.dropout:
+        return chances, None
+    generator = torch.Generator(chances.device).manual_seed((seed + block.number) % 2**63)
+    kept = torch.empty_like(chances).bernoulli_(1 - chosen.dropout, generator=generator).div_(1 - chosen.dropout)
+    return chances * kept, kept
 
 
 @lru_cache(maxsize=2)

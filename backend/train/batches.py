@@ -38,12 +38,16 @@ class Batch:
             self.weights.to(device),
         )
 
-    def mask(self) -> Tensor:
-        """True where a token (row) may look at another (column), as models take it that know of no documents."""
+    def mask(self, window: int | None = None) -> Tensor:
+        """True where a token (row) may look at another (column), as models take it that know of no documents.
+
+        With a `window` it sees so many tokens at most, itself among them."""
         owners = torch.full(self.ids.shape, -1)
         for owner, (row, start, end) in enumerate(self.documents):
             owners[row, start:end] = owner
         causal = torch.ones((owners.shape[1], owners.shape[1]), dtype=torch.bool).tril()
+        if window is not None:
+            causal = causal.triu(1 - window)
         return ((owners[:, :, None] == owners[:, None, :]) & causal)[:, None].to(self.ids.device)
 
 

@@ -18,8 +18,8 @@ TRAINED = 16
 """Bytes of a trained weight: itself, its gradient, and two moments of AdamW."""
 A_TOKEN = 32_000
 """Bytes that a token takes whatever the number of layers: hidden states, their gradient, its part of the logits."""
-DROPPING = ("GPTBigCodeForCausalLM", "GPTRefactForCausalLM")
-"""Architectures with dropout in attention: every token is compared with every other of its row, in each head."""
+COMPARING = ("GPTRefactForCausalLM",)
+"""Architectures with attention of their own, which compares every token with every other of its row, in each head."""
 COMPARED, COMPARED_NOW, HEAD = 5, 75, 64
 """Bytes that a comparison leaves for the way back in its layer, and that it takes while it is made or undone there; and
 how wide a head is taken to be."""
@@ -56,7 +56,7 @@ def _evaluated(micro: int, context: int) -> int:
 
 def _compared(info: ModelInfo, chosen: Mapping[str, Any]) -> float:
     """Bytes a token for being compared with its whole row; quick attention takes none."""
-    if info.architecture not in DROPPING:
+    if info.architecture not in COMPARING:
         return 0.0
     layers = 1 if chosen["low_gpu_memory_mode"] else info.layers
     return float(chosen["context"] * (info.hidden_size / HEAD) * (layers * COMPARED + COMPARED_NOW))

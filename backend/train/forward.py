@@ -21,7 +21,7 @@ def quicken(model: Any, sample: Batch) -> str | None:
     attention.register()
     model.eval()
     with torch.no_grad():
-        own_hidden, own_nats = _hidden(base, sample, attention_mask=sample.mask()), _plain(model, sample)
+        own_hidden, own_nats = _hidden(base, sample, attention_mask=_mask(base, sample)), _plain(model, sample)
         adapted_linear.quicken(model)
         base.config._attn_implementation = attention.NAME
         try:
@@ -50,7 +50,8 @@ def _quick(base: Any, one: Batch) -> Tensor:
 
 
 def _plain(model: Any, one: Batch) -> Tensor:
-    logits = model(input_ids=one.ids, attention_mask=one.mask(), position_ids=one.positions, use_cache=False).logits
+    mask = _mask(model, one)
+    logits = model(input_ids=one.ids, attention_mask=mask, position_ids=one.positions, use_cache=False).logits
     each = F.cross_entropy(logits.flatten(0, 1).float(), one.targets.flatten(), reduction="none")
     return (each * one.weights.flatten()).sum()
 
@@ -67,6 +68,17 @@ def _apart(hidden: Tensor, own: Tensor, one: Batch) -> float:
     for row, start, end in one.documents:
         seen[row, start:end] = True
     return float((hidden - own)[seen].float().norm() / own[seen].float().norm())
+
+
+def _mask(model: Any, one: Batch) -> Any:
+    """Who may look at whom, as the model's layers take it: a mask that is given is not narrowed to their window."""
+    window = getattr(model.config, "sliding_window", None)
+    kinds = set(getattr(model.config, "layer_types", None) or ["sliding_attention"])
+    if window is None or "sliding_attention" not in kinds:
+        return one.mask()
+    if len(kinds) > 1:
+        return {"full_attention": one.mask(), "sliding_attention": one.mask(window)}
+    return one.mask(window)
 
 
 def _documents(one: Batch) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from peft import LoraConfig, get_peft_model
 from torch import Tensor, nn
-from transformers import AutoModelForCausalLM, Gemma2Config, LlamaConfig, Qwen2Config, Starcoder2Config
+from transformers import AutoModelForCausalLM, Gemma2Config, LlamaConfig, MistralConfig, Qwen2Config, Starcoder2Config
 
 from backend.train import adapted_linear, attention, forward, lora, nats, room
 from backend.train.batches import Batch, batch
@@ -111,26 +111,66 @@ def test_attention_by_documents_is_attention_under_their_mask(block: int, monkey
         assert close(left, right)
 
 
-def test_a_window_shorter_than_a_document_is_kept_to() -> None:
+@pytest.mark.parametrize("block", [3, 7, 256])
+@pytest.mark.parametrize("window", [1, 5, 12])
+def test_a_window_shorter_than_a_document_is_kept_to(block: int, window: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attention, "BLOCK", block)
     one = batch(rows((20, 12), (31,)), 0)
-    shape = (one.ids.shape[0], 2, one.ids.shape[1], 8)
-    query, key, value = (torch.randn(shape, generator=torch.Generator().manual_seed(seed)) for seed in (1, 2, 3))
-    near = torch.ones(shape[2], shape[2], dtype=torch.bool).triu(-4)
-    wanted = F.scaled_dot_product_attention(query, key, value, attn_mask=one.mask() & near).transpose(1, 2)
-    module = nn.Module()
-    found, _ = attention.documents_attention(module, query, key, value, None, documents=one.documents, sliding_window=5)
+    chance = torch.Generator().manual_seed(1)
+    query, key, value = (
+        torch.randn(one.ids.shape[0], heads, one.ids.shape[1], 8, generator=chance, requires_grad=True)
+        for heads in (4, 2, 2)
+    )
+    near = torch.ones(one.ids.shape[1], one.ids.shape[1], dtype=torch.bool).triu(1 - window)
+    mask = one.mask(window)
+    assert torch.equal(mask, one.mask() & near)
+    wanted = F.scaled_dot_product_attention(query, key, value, attn_mask=mask, enable_gqa=True).transpose(1, 2)
+    chosen: Any = {"documents": one.documents, "sliding_window": window}
+    found, _ = attention.documents_attention(nn.Module(), query, key, value, None, **chosen)
+    seen = torch.zeros(one.ids.shape, dtype=torch.bool)
     for row, start, end in one.documents:
-        assert close(found[row, start:end], wanted[row, start:end])
+        seen[row, start:end] = True
+    assert close(found[seen], wanted[seen])
+    back = torch.randn(found.shape, generator=chance) * seen[..., None, None]
+    for left, right in zip(
+        torch.autograd.grad(found, (query, key, value), back),
+        torch.autograd.grad(wanted, (query, key, value), back),
+        strict=True,
+    ):
+        assert close(left, right)
 
 
-def test_attention_with_dropout_drops_and_still_looks_into_no_other_document() -> None:
+@pytest.mark.parametrize("block", [7, 256])
+def test_attention_with_dropout_is_attention_whose_chances_are_dropped(
+    block: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attention, "BLOCK", block)
     one = batch(rows((20, 12)), 0)
-    query, key, value = (torch.randn(1, 2, 32, 8, requires_grad=True) for _ in range(3))
-    found, _ = attention.documents_attention(nn.Module(), query, key, value, None, dropout=0.5, documents=one.documents)
-    (gradient,) = torch.autograd.grad(found[:, 20:].sum(), value)
-    assert not gradient[:, :, :20].any() and gradient[:, :, 20:].any()
-    plain, _ = attention.documents_attention(nn.Module(), query, key, value, None, documents=one.documents)
-    assert not close(found, plain)
+    query, key, value = (torch.randn(1, 2, 32, 32, requires_grad=True) for _ in range(3))
+
+    def mixed(of: Tensor, dropout: float) -> Tensor:
+        torch.manual_seed(6)
+        chosen: Any = {"documents": one.documents, "dropout": dropout}
+        found: Tensor = attention.documents_attention(nn.Module(), query, key, of, None, **chosen)[0]
+        return found.transpose(1, 2)
+
+    # What mixes the unit vectors are the chances themselves.
+    unit = torch.eye(32).expand(1, 2, 32, 32)
+    whole, dropped = mixed(unit, 0.0).detach(), mixed(unit, 0.4).detach()
+    assert not dropped[:, :, 20:, :20].any(), "nobody looks into another document"
+    share = float((dropped[whole > 0] == 0).float().mean())
+    assert 0.3 < share < 0.5
+    grown = torch.where(whole > 0, dropped / whole, 0.0)
+    assert close(grown[grown > 0], torch.full_like(grown[grown > 0], 1 / 0.6))
+    scores = (query @ key.transpose(2, 3) * 32**-0.5).masked_fill(~one.mask(), -torch.inf)
+    wanted, found = (torch.softmax(scores, -1) * grown) @ value, mixed(value, 0.4)
+    assert close(found, wanted)
+    for left, right in zip(
+        torch.autograd.grad(found.square().sum(), (query, key, value)),
+        torch.autograd.grad(wanted.square().sum(), (query, key, value)),
+        strict=True,
+    ):
+        assert torch.allclose(left, right, rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.parametrize("biased", [True, False])
@@ -197,6 +237,23 @@ def test_the_quick_way_gives_a_model_s_own_loss_and_gradients(kind: Any, tied: b
     again, gradients_again = loss_and_gradients(tuned, one)
     assert again == found
     assert all(torch.equal(gradients_again[name], gradients[name]) for name in gradients)
+
+
+@pytest.mark.parametrize("kind", [MistralConfig, Starcoder2Config])
+def test_a_model_with_a_window_is_tuned_as_it_reads_a_document_alone(kind: Any) -> None:
+    still = {"residual_dropout": 0.0, "embedding_dropout": 0.0} if kind is Starcoder2Config else {}
+    tuned = tuned_model(kind(**SIZES, sliding_window=16, attention_dropout=0.0, **still))
+    packed = rows((30, 20), (45,))
+    alone = 0.0
+    for document in (document for row in packed for document in row.sequences):
+        ids, weights = torch.tensor([document.ids]), torch.tensor(document.weights)
+        with torch.no_grad():
+            logits = tuned(input_ids=ids, use_cache=False).logits[0, :-1]
+        alone += float((F.cross_entropy(logits, ids[0, 1:], reduction="none") * weights[1:]).sum())
+    one = batch(packed, 0)
+    assert loss_and_gradients(tuned, one)[0] == pytest.approx(alone, rel=1e-4)
+    assert forward.quicken(tuned, one) is None
+    assert loss_and_gradients(tuned, one)[0] == pytest.approx(alone, rel=1e-4)
 
 
 def test_a_model_that_computes_otherwise_keeps_its_own_arithmetic() -> None:
