@@ -95,8 +95,8 @@ ROOMS = (
         "6",
         "System",
         "What works on this box and what to do where it does not; keys and tokens for private repositories, and the "
-        "servers they go to; the engine's jobs and its log.",
-        ("Doctor", "Credentials", "Jobs", "Log"),
+        "servers they go to; the engine's jobs, its log and its settings.",
+        ("Doctor", "Credentials", "Jobs", "Log", "Settings"),
     ),
 )
 BY_NOUN = {room.noun: room for room in ROOMS}
@@ -210,6 +210,8 @@ KEYS = (
         tab="Credentials",
     ),
     Key("system.stop", "x", "pane('stop')", "stop", "Stop the job; a run saves first", "system", tab="Jobs"),
+    Key("system.change", "enter", "", "change", "Type another value, or take the next one", "system", tab="Settings"),
+    Key("system.undo", "u", "pane('undo')", "undo", "Take the last change back", "system", tab="Settings"),
     Key("system.tabs", "[", "tab(-1)", "tabs", "The tab before or after this one", "system", display="[ ]"),
     Key("system.next_tab", "]", "tab(1)", "next tab", "The tab before or after this one", "system", shown=False),
     Key("system.log", "L", "open_tab('Log')", "log", "Open the engine's log", "system", shown=False),

@@ -36,6 +36,7 @@ class EngineState:
     credentials: tuple[wire.Credential, ...] = ()
     pinned: tuple[wire.PinnedHost, ...] = ()
     keys: tuple[wire.ApiKey, ...] = ()
+    settings: tuple[wire.ServeSetting, ...] = ()
     requests_changed: int = 0
     """Grows with every completion request, and with what becomes of its answer."""
     metrics: dict[str, tuple[wire.Metric, ...]] = field(default_factory=dict)
@@ -75,6 +76,7 @@ def from_wire(told: wire.State, seen: float) -> EngineState:
         credentials=tuple(told.credentials),
         pinned=tuple(told.pinned),
         keys=tuple(told.keys),
+        settings=tuple(told.settings),
         link="up",
     )
 
@@ -160,6 +162,10 @@ def _keys(state: EngineState, data: Any) -> EngineState:
     return replace(state, keys=tuple(msgspec.convert(data["keys"], list[wire.ApiKey])))
 
 
+def _settings(state: EngineState, data: Any) -> EngineState:
+    return replace(state, settings=tuple(msgspec.convert(data["settings"], list[wire.ServeSetting])))
+
+
 def _requests(state: EngineState, data: Any) -> EngineState:
     return replace(state, requests_changed=int(data["changes"]))
 
@@ -180,6 +186,7 @@ _STEPS: dict[str, Callable[[EngineState, Any], EngineState]] = {
     "serving": _serving,
     "credentials": _credentials,
     "keys": _keys,
+    "settings": _settings,
     "requests": _requests,
     "engine": _engine,
 }

@@ -76,3 +76,18 @@ def not_comparable(one: wire.Run, other: wire.Run) -> str:
     if None not in bases and words.loss(bases[0]) != words.loss(bases[1]):
         return f"! other held-out text: base {words.loss(bases[0])} | {words.loss(bases[1])}"
     return ""
+
+
+def about_setting(one: wire.ServeSetting) -> str:
+    """What a setting of the engine means and, below it, its default, what it may be and when it takes effect."""
+    parts = [f"default {clean(one.default)}" if one.default else "not set by default", clean(one.limits)]
+    if one.overruled:
+        parts.append(f"{clean(one.overruled)} goes before it")
+    parts.append("at once" if one.at_once else "after a restart")
+    return f"{clean(one.meaning)}\n{' · '.join(filter(None, parts))}"
+
+
+def set_words(one: wire.ServeSetting) -> str:
+    """What a setting is now, and what it takes to be in effect."""
+    told = f"{clean(one.name)} is {clean(one.value) or 'not set'}."
+    return told if one.at_once else f"{told} It takes effect with: refact-tui engine restart"

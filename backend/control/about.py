@@ -19,6 +19,7 @@ from backend.control import doctor
 from backend.control.answers import answer, body, context, number
 from backend.models import records as models
 from backend.scan import run as scans
+from backend.serve import endpoint
 from backend.sources import catalog as sources
 from backend.sources import credentials
 from backend.train import run as runs
@@ -77,6 +78,7 @@ async def state(request: Request) -> Response:
             credentials=trust.credentials,
             pinned=trust.pinned,
             keys=ctx.hosts.keys.shown(),
+            settings=await endpoint.shown(ctx.db),
         )
     )
 

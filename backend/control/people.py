@@ -37,7 +37,9 @@ async def set_setting(request: Request) -> Response:
     ctx, name = context(request), request.path_params["name"]
     await endpoint.put(ctx.db, name, (await body(request, wire.SetSetting)).value)
     ctx.hosts.keys.demanded = await settings.get(ctx.db, DEMANDED) == "yes"
-    return answer(next(one for one in await endpoint.shown(ctx.db) if one.name == name))
+    shown = await endpoint.shown(ctx.db)
+    ctx.bus.publish("settings", {"settings": shown})
+    return answer(next(one for one in shown if one.name == name))
 
 
 async def stats(request: Request) -> Response:

@@ -3,6 +3,7 @@
 What was told when the engine started counts first, then its environment, then what was set, then the default; what
 was told is set for the next time too, since screens and verbs start the engine by themselves."""
 
+import asyncio
 import os
 import socket
 import ssl
@@ -19,28 +20,48 @@ from backend.store.database import Database
 
 HOST, PORT, CERTIFICATE, PRIVATE_KEY = "serve.host", "serve.port", "serve.tls_cert", "serve.tls_key"
 TOLD = "serve.public_url"
+FILE = "a file on this box"
 NOWHERE = ("192.0.2.1", 9)
 """An address that is nobody's (RFC 5737): nothing is sent to it."""
 
 
 @dataclass(frozen=True)
 class Setting:
-    """One that may be set: where it is kept, its default and what it means."""
+    """One that may be set: where it is kept, its default, what it means and what it may be, in words."""
 
     kept: str
     default: str
     meaning: str
+    limits: str
+    choices: tuple[str, ...] = ()
     at_once: bool = False
 
 
 SETTINGS = {
-    "host": Setting(HOST, "127.0.0.1", "address to serve on; any but this box's own needs an API key first"),
-    "port": Setting(PORT, "8008", "port to serve on"),
-    "tls_cert": Setting(CERTIFICATE, "", "certificate (chain) as a PEM file; with tls_key the endpoint speaks https"),
-    "tls_key": Setting(PRIVATE_KEY, "", "the certificate's private key as a PEM file, without a password"),
-    "public_url": Setting(TOLD, "", "address that clients are told, where a proxy or a container's host has another"),
+    "host": Setting(
+        HOST,
+        "127.0.0.1",
+        "address to serve on; any but this box's own needs an API key first",
+        "an address of this box, 0.0.0.0 for all",
+    ),
+    "port": Setting(PORT, "8008", "port to serve on", "1 … 65535"),
+    "tls_cert": Setting(
+        CERTIFICATE, "", "certificate (chain) as a PEM file; with tls_key the endpoint speaks https", FILE
+    ),
+    "tls_key": Setting(PRIVATE_KEY, "", "the certificate's private key as a PEM file, without a password", FILE),
+    "public_url": Setting(
+        TOLD,
+        "",
+        "address that clients are told, where a proxy or a container's host has another",
+        "an http or https address that others reach",
+    ),
     "loopback_needs_key": Setting(
-        DEMANDED, "no", "yes: this box itself needs an API key too (for a proxy that forwards strangers)", at_once=True
+        DEMANDED,
+        "no",
+        "yes: this box itself needs an API key too (for a proxy that forwards strangers)",
+        "yes or no",
+        ("yes", "no"),
+        at_once=True,
     ),
 }
 ENVIRONMENT = {"host": "REFACT_TUI_HOST", "port": "REFACT_TUI_PORT", "public_url": "REFACT_TUI_PUBLIC_URL"}
@@ -111,6 +132,9 @@ async def shown(db: Database) -> list[wire.ServeSetting]:
             default=one.default,
             meaning=one.meaning,
             at_once=one.at_once,
+            limits=one.limits,
+            choices=list(one.choices),
+            overruled=_overruled(name),
         )
         for name, one in SETTINGS.items()
     ]
@@ -120,12 +144,15 @@ async def put(db: Database, name: str, value: str | None) -> None:
     """Set one. Raises NotFound for an unknown name, BadRequest for a value that can never be one."""
     if name not in SETTINGS:
         raise NotFound(f"There is no setting called {name!r}.", f"Settings: {', '.join(SETTINGS)}.")
+    choices = SETTINGS[name].choices
+    if value and choices and value not in choices:
+        raise BadRequest(f"{name} is {value!r}; it can be {' or '.join(choices)}.")
     if value and name == "port":
         port_of(value, "port")
     if value and name == "public_url":
         value = url_of(value)
-    if value and name == "loopback_needs_key" and value not in ("yes", "no"):
-        raise BadRequest(f"loopback_needs_key is {value!r}; it can be yes or no.")
+    if value and name == "host":
+        await _check_host(db, value)
     if value and name in ("tls_cert", "tls_key"):
         value = str(Path(value).expanduser().absolute())
         if not Path(value).is_file():
@@ -155,6 +182,36 @@ def url_of(text: str) -> str:
     raise BadRequest(
         f"public_url is {text!r}.", f"{own}it wants one that others reach, such as https://code.example.org"
     )
+
+
+async def _check_host(db: Database, host: str) -> None:
+    """Raises BadRequest for what the next start would refuse: then nobody could set it right."""
+    if not await asyncio.to_thread(_is_ours, host):
+        raise BadRequest(f"host is {host!r}; it must be {SETTINGS['host'].limits}.", "`ip address` lists them.")
+    if not is_loopback(host) and not await db.fetch_one("SELECT 1 FROM api_keys"):
+        raise BadRequest(
+            f"host {host} can be reached from other machines, and for that API keys are needed: there is none.",
+            "Make one first: n in the tab Keys of Serve, or refact-tui keys create NAME.",
+            code="keys_needed",
+        )
+
+
+def _is_ours(host: str) -> bool:
+    """Whether this box can serve on an address."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.bind(address)
+    except (OSError, UnicodeError):
+        return False
+    return True
+
+
+def _overruled(name: str) -> str:
+    """The variable of the engine's environment that counts before what was set, with its value; empty for none."""
+    variable = ENVIRONMENT.get(name, "")
+    value = os.environ.get(variable)
+    return f"{variable}={value}" if value else ""
 
 
 def _source(told: dict[str, str]) -> str:

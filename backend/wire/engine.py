@@ -7,7 +7,7 @@ import msgspec
 from backend.wire.base import HostState, JobKind, JobState, ServeMode, Struct
 from backend.wire.code import Credential, PinnedHost, Scan, Source
 from backend.wire.models import Model, Placement
-from backend.wire.people import ApiKey
+from backend.wire.people import ApiKey, ServeSetting
 from backend.wire.tuning import Checkpoint, Run
 
 
@@ -121,6 +121,7 @@ class State(Struct, frozen=True, kw_only=True):
     credentials: list[Credential] = msgspec.field(default_factory=list)
     pinned: list[PinnedHost] = msgspec.field(default_factory=list)
     keys: list[ApiKey] = msgspec.field(default_factory=list)
+    settings: list[ServeSetting] = msgspec.field(default_factory=list)
 
 
 class Event(Struct, frozen=True, kw_only=True):
@@ -129,6 +130,7 @@ class Event(Struct, frozen=True, kw_only=True):
     job: Job · source: Source · source_removed: {"name"} · scan: Scan · run: Run · metric: MetricEvent ·
     checkpoints: {"checkpoints": [Checkpoint]} (the whole list) · models: {"models": [Model]} (the whole list) ·
     credentials: Credentials (all of them) · serving: Serving · keys: {"keys": [ApiKey]} (the whole list) ·
+    settings: {"settings": [ServeSetting]} (all of them) ·
     requests: {"changes": a number that grows} (`GET /requests` has them) ·
     log: LogLine · engine: {"state": "stopping"} · reset: {}
     """

@@ -1,5 +1,7 @@
 """Who may ask for completions, and where they are asked for, on the wire."""
 
+import msgspec
+
 from backend.wire.base import Fate, Outcome, Struct
 
 
@@ -39,6 +41,12 @@ class ServeSetting(Struct, frozen=True, kw_only=True):
     meaning: str
     at_once: bool
     """False: it takes effect when the engine starts again."""
+    limits: str = ""
+    """What it may be, in words."""
+    choices: list[str] = msgspec.field(default_factory=list)
+    """Where it can be one of a few only."""
+    overruled: str = ""
+    """`VARIABLE=value` of the engine's environment, where that counts before it."""
 
 
 class SetSetting(Struct, frozen=True, kw_only=True):

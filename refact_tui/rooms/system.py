@@ -1,4 +1,4 @@
-"""The System room: what works on this box, keys for private repositories, the engine's jobs and its log, a tab each."""
+"""The System room: what works on this box, keys for private repositories, jobs, the log and settings, a tab each."""
 
 from typing import ClassVar
 
@@ -7,18 +7,21 @@ from refact_tui.rooms.system_credentials import CredentialsPane
 from refact_tui.rooms.system_doctor import DoctorPane
 from refact_tui.rooms.system_jobs import JobsPane
 from refact_tui.rooms.system_log import LogPane
+from refact_tui.rooms.system_settings import SettingsPane
 from refact_tui.rooms.tabbed import TabbedRoom
+from refact_tui.rooms.undoing import Undoing
 
 PANES: dict[str, type[Pane]] = {
     "Doctor": DoctorPane,
     "Credentials": CredentialsPane,
     "Jobs": JobsPane,
     "Log": LogPane,
+    "Settings": SettingsPane,
 }
 """By the tabs that `keys` names, in their order."""
 
 
-class SystemRoom(TabbedRoom):
+class SystemRoom(TabbedRoom, Undoing):
     """Hands the keys of a tab to its pane."""
 
     PANES: ClassVar[dict[str, type[Pane]]] = PANES

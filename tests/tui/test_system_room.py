@@ -41,7 +41,7 @@ ANSWERS: dict[str, Any] = {"GET /doctor": FINDINGS, "GET /log": LOG}
 STATE = msgspec.structs.replace(BUSY, jobs=[FAILED, JOB, TRAINING])
 EMPTY_TABS = {
     "no-credentials": (["right_square_bracket"], "No keys or tokens yet"),
-    "no-jobs": (["left_square_bracket", "left_square_bracket"], "No jobs since"),
+    "no-jobs": (["right_square_bracket", "right_square_bracket"], "No jobs since"),
     "no-log": (["L"], "Nothing is logged yet"),
 }
 SCREENS: dict[str, tuple[list[str], str]] = {
@@ -54,7 +54,7 @@ SCREENS: dict[str, tuple[list[str], str]] = {
     "new-token": (["right_square_bracket", "n", "c", "i", "ctrl+t", "tab", "s", "e", "c"], "•••"),
     "forget-host": (["right_square_bracket", "tab", "d"], "Forget the key of github.com?"),
     "delete-token": (["right_square_bracket", "j", "d"], "Delete ci"),
-    "jobs": (["left_square_bracket", "left_square_bracket"], "▌train billing-3"),
+    "jobs": (["right_square_bracket", "right_square_bracket"], "▌train billing-3"),
     "log": (["L"], "the worker died"),
 }
 
@@ -144,7 +144,7 @@ async def test_jobs_are_stopped_by_key(engine: StubEngine) -> None:
     app = RefactApp(engine.paths)
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await sees(pilot, "● engine")
-        await press(pilot, "6", "left_square_bracket", "left_square_bracket")
+        await press(pilot, "6", "right_square_bracket", "right_square_bracket")
         await sees(pilot, "▌train billing-3", "read payments", "✗ failed")
         await press(pilot, "x")
         await sees(pilot, "Stop train billing-3? It saves first")
