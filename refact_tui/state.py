@@ -39,6 +39,8 @@ class EngineState:
     settings: tuple[wire.ServeSetting, ...] = ()
     requests_changed: int = 0
     """Grows with every completion request, and with what becomes of its answer."""
+    logged: int = 0
+    """Grows with every line of the engine's log that was told since this program attached."""
     metrics: dict[str, tuple[wire.Metric, ...]] = field(default_factory=dict)
     """Points told since this program attached; older ones are asked for by run."""
     link: Link = "starting"
@@ -170,6 +172,11 @@ def _requests(state: EngineState, data: Any) -> EngineState:
     return replace(state, requests_changed=int(data["changes"]))
 
 
+def _log(state: EngineState, data: Any) -> EngineState:
+    _read(data, wire.LogLine)
+    return replace(state, logged=state.logged + 1)
+
+
 def _engine(state: EngineState, data: Any) -> EngineState:
     return replace(state, stopping=data["state"] == "stopping")
 
@@ -188,5 +195,6 @@ _STEPS: dict[str, Callable[[EngineState, Any], EngineState]] = {
     "keys": _keys,
     "settings": _settings,
     "requests": _requests,
+    "log": _log,
     "engine": _engine,
 }

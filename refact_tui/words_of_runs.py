@@ -202,8 +202,8 @@ def _points(value: float | None) -> str:
 
 
 def log_line(line: wire.LogLine) -> str:
-    """`09:41:07 warning text`; the level only where it is not the usual one."""
-    level = "" if line.level.lower() in ("", "info") else f"{clean(line.level.lower())} "
+    """`09:41:07 warning text`; the level only where it is not the usual one, or goes on."""
+    level = "" if line.level.lower() in ("", "info") or not line.at else f"{clean(line.level.lower())} "
     return f"{clean(line.at[11:19])}  {level}{clean(line.text)}"
 
 

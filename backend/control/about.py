@@ -4,7 +4,7 @@ import asyncio
 import os
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 from starlette.requests import Request
@@ -17,6 +17,7 @@ from backend.checkpoints import switch
 from backend.context import Context
 from backend.control import doctor
 from backend.control.answers import answer, body, context, number
+from backend.errors import BadRequest
 from backend.models import records as models
 from backend.scan import run as scans
 from backend.serve import endpoint
@@ -25,6 +26,7 @@ from backend.sources import credentials
 from backend.train import run as runs
 
 LINE = re.compile(r"(\S+) (DEBUG|INFO|WARNING|ERROR|CRITICAL) (.*)")
+LEVELS = ("debug", "info", "warning", "error", "critical")
 TAIL = 400_000
 """Bytes of the log that are looked at."""
 LIVING = ("queued", "running")
@@ -89,14 +91,21 @@ async def examine(request: Request) -> Response:
 
 
 async def log(request: Request) -> Response:
-    """GET /log?lines=N: the end of the engine's log."""
+    """GET /log?lines=N&level=L&text=T: the last lines of the engine's log that are as grave and hold the text."""
     path, wanted = context(request).paths.engine_log, number(request, "lines") or 200
+    level, text = request.query_params.get("level", ""), request.query_params.get("text", "").casefold()
+    if level and level not in LEVELS:
+        raise BadRequest(f"level is {level!r}; it must be one of {', '.join(LEVELS)}.")
 
     def tail() -> list[wire.LogLine]:
         with path.open("rb") as file:
             file.seek(max(path.stat().st_size - TAIL, 0))
             lines = file.read().decode(errors="replace").splitlines()
-        return [_log_line(line) for line in lines[-wanted:]] if wanted > 0 else []
+        if not level and not text:
+            lines = lines[-wanted:]
+        grave = LEVELS[LEVELS.index(level) :] if level else LEVELS
+        found = [line for line in _log_lines(lines) if line.level in grave and text in line.text.casefold()]
+        return found[-wanted:] if wanted > 0 else []
 
     try:
         return answer(await asyncio.to_thread(tail))
@@ -104,10 +113,15 @@ async def log(request: Request) -> Response:
         return answer([])  # somebody removed it: the engine writes on into what has no name
 
 
-def _log_line(line: str) -> wire.LogLine:
-    if found := LINE.match(line):
-        return wire.LogLine(at=found[1], level=found[2].lower(), text=found[3])
-    return wire.LogLine(at="", level="info", text=line)
+def _log_lines(lines: Iterable[str]) -> Iterator[wire.LogLine]:
+    """Lines as they are told; those that only go on, as a traceback's do, are as grave as what they belong to."""
+    level = "info"
+    for line in lines:
+        if found := LINE.match(line):
+            level = found[2].lower()
+            yield wire.LogLine(at=found[1], level=level, text=found[3])
+        else:
+            yield wire.LogLine(at="", level=level, text=line)
 
 
 async def job(request: Request) -> Response:

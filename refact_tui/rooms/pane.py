@@ -26,3 +26,7 @@ class Pane(Vertical):
 
     def opened(self) -> None:
         """The tab was opened, or the room with it."""
+
+    def back(self) -> bool:
+        """esc: one step back within the tab; False where there is none."""
+        return False

@@ -68,6 +68,11 @@ class TabbedRoom(Room):
         if self.first_part is not None:
             self.first_part.focus()
 
+    def action_back(self) -> None:
+        """One step back in the open tab, or to its first part."""
+        if not self.pane.back():
+            super().action_back()
+
     def action_tab(self, by: int) -> None:
         """Open the next or the previous tab."""
         self.query_one(TabLine).step(by)

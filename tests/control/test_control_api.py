@@ -91,6 +91,8 @@ def test_a_reader_that_waits_gets_what_happens(http: httpx.Client, tmp_path: Any
         ("DELETE", "/keys/nobody", None, 404),
         ("POST", "/settings/colour", {"value": "blue"}, 404),
         ("POST", "/settings/port", {"value": "http"}, 400),
+        ("POST", "/settings/host", {"value": "203.0.113.9"}, 400),
+        ("GET", "/log?level=loud", None, 400),
         ("GET", "/stats?days=x", None, 400),
         ("GET", "/stats?days=0", None, 400),
         ("GET", "/requests?limit=x", None, 400),
