@@ -20,7 +20,17 @@ COLUMNS = (
 EMPTY = (
     "No jobs since the engine started. Reading a source, scanning and training are jobs; they are begun in their rooms."
 )
-VERBS = {"source": "read", "scan": "scan", "train": "train"}
+VERBS: dict[wire.JobKind, str] = {
+    "source": "read",
+    "scan": "scan",
+    "train": "train",
+    "model": "add",
+    "export": "export",
+    "night": "a night's training",
+    "warmup": "measure",
+}
+NAMELESS: tuple[wire.JobKind, ...] = ("scan", "night")
+"""A project has one of them only."""
 STATES: dict[str, Cell] = {
     "queued": ("◌ queued", "muted"),
     "running": ("▶ running", "busy"),
@@ -31,10 +41,10 @@ STATES: dict[str, Cell] = {
 
 
 def title(job: wire.Job, project: str = "") -> str:
-    """`read billing-api`; a project has one scan only, so it needs no name.
+    """`read billing-api`, or `scan`.
 
     `project` is the one that is shown, where there are several: a job of another says so."""
-    said = VERBS[job.kind] if job.kind == "scan" else f"{VERBS[job.kind]} {clean(job.name)}"
+    said = VERBS[job.kind] if job.kind in NAMELESS else f"{VERBS[job.kind]} {clean(job.name)}"
     return f"{said} ({clean(job.project)})" if project and job.project != project else said
 
 

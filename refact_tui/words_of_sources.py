@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from rich.cells import cell_len
+
 from backend import wire
 from refact_tui import words
 from refact_tui.signs import clean
@@ -18,7 +20,15 @@ COLUMNS = (
     Column("SYNCED", 8, rank=6),
     Column("STATE", 12),
 )
-DOING = {"source": "reading", "scan": "scanning", "train": "training"}
+DOING: dict[wire.JobKind, str] = {
+    "source": "reading",
+    "scan": "scanning",
+    "train": "training",
+    "model": "adding",
+    "export": "exporting",
+    "night": "at work",
+    "warmup": "measuring",
+}
 SETS: tuple[wire.SetName, ...] = ("auto", "train", "test")
 SET_WORDS = {
     "auto": "auto: its files are split into training and test",
@@ -104,7 +114,8 @@ def trust_lines(source: wire.Source, credentials: Sequence[wire.Credential], wid
     if source.host_key:
         said.append((f"host key pinned: {clean(source.host_key)}", "muted"))
     whole = "   ".join(text for text, _ in said)
-    return [(whole, "muted")] if len(whole) <= width and all(tone == "muted" for _, tone in said) and said else said
+    fits = cell_len(whole) <= width and all(tone == "muted" for _, tone in said)
+    return [(whole, "muted")] if said and fits else said
 
 
 def progress(job: wire.Job, width: int) -> str:
