@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from rich.cells import cell_len
+
 from backend import wire
 from refact_tui import words
 from refact_tui.signs import clean
@@ -148,7 +150,7 @@ def users(names: Sequence[str]) -> str:
     if not names:
         return words.NONE
     first = clean(names[0])
-    return fit(first, min(len(first), 20)).rstrip() + (f" +{len(names) - 1}" if len(names) > 1 else "")
+    return fit(first, min(cell_len(first), 20)).rstrip() + (f" +{len(names) - 1}" if len(names) > 1 else "")
 
 
 def _used(names: Sequence[str]) -> str:

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from rich.cells import cell_len
+
 from backend import wire
 from refact_tui import words
 from refact_tui.signs import clean
@@ -72,7 +74,7 @@ def _working(job: wire.Job, width: int) -> str:
     if job.rate:
         tail += f"  {job.rate:.0f}/s"
     tail += f"  ETA {words.duration(job.eta_s)}"
-    wide = width - len(said) - len(tail) - 6
+    wide = width - cell_len(said) - cell_len(tail) - 6
     return f"▶ {said}  {words.bar(share, min(24, wide))}  {tail}" if wide >= 6 else f"▶ {said}  {tail}"
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rich.cells import cell_len
+
 from backend import wire
 from refact_tui import words
 from refact_tui.signs import clean
@@ -29,11 +31,11 @@ def described(
     meanings = {info.name: clean(info.meaning) for info in infos}
     wide = max((len(name) for name in settings), default=0)
     values = {name: value_text(value) for name, value in settings.items()}
-    value_wide = max(map(len, values.values()), default=0)
+    value_wide = max(map(cell_len, values.values()), default=0)
     lines = []
     for name, value in values.items():
         own = OWN if name in overridden else " "
-        line = f"{own} {clean(name):<{wide}}  {value:<{value_wide}}  {meanings.get(name, '')}".rstrip()
+        line = f"{own} {clean(name):<{wide}}  {fit(value, value_wide)}  {meanings.get(name, '')}".rstrip()
         lines.append(fit(line, width).rstrip())
     return lines
 

@@ -16,6 +16,7 @@ from refact_tui import words_of_places as say
 from refact_tui.client import EngineError, EngineUnreachable
 from refact_tui.signs import clean
 from refact_tui.widgets.line import Line
+from refact_tui.widgets.plain_area import PlainArea
 from refact_tui.widgets.reading import Reading
 from refact_tui.widgets.tabs import TabLine
 
@@ -80,7 +81,7 @@ class CompareDialog(ModalScreen[str]):
             with ContentSwitcher(initial="compare-place", id="compare-upper"):
                 yield Line("", id="compare-place")
                 with Vertical(id="compare-own"):
-                    yield TextArea(self._code, id="compare-code", tab_behavior="focus")
+                    yield PlainArea(self._code, id="compare-code", tab_behavior="focus")
                     with Horizontal(id="compare-buttons"):
                         yield Button("Complete", id="compare-go", variant="primary", compact=True)
                         yield Button("Close", id="compare-close", compact=True)

@@ -15,6 +15,7 @@ from backend import wire
 from refact_tui import words
 from refact_tui.client import EngineError, EngineUnreachable
 from refact_tui.signs import clean
+from refact_tui.widgets.plain_area import PlainArea
 
 DEBOUNCE_S = 0.3
 Masks = tuple[list[str], list[str]]
@@ -60,7 +61,7 @@ class MasksDialog(ModalScreen[Masks | None]):
             for name, label in FIELDS:
                 yield Label(label, markup=False)
                 text = "\n".join(self._now[name])
-                yield TextArea(text, id=f"masks-{name}", tab_behavior="focus", soft_wrap=False)
+                yield PlainArea(text, id=f"masks-{name}", tab_behavior="focus", soft_wrap=False)
                 yield Static("", id=f"masks-said-{name}", classes="masks-said", markup=False)
             with Horizontal(id="masks-buttons"):
                 yield Button("Save", id="masks-go", variant="primary", compact=True)

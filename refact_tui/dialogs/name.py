@@ -32,7 +32,7 @@ class NameDialog(ModalScreen[str | None]):
 
     def __init__(self, title: str, name: str, rename: Callable[[str], Awaitable[object]]) -> None:
         super().__init__()
-        self._title, self._now, self._rename = title, name, rename
+        self._title, self._now, self._rename = title, clean(name), rename
 
     def compose(self) -> ComposeResult:
         with Vertical() as box:

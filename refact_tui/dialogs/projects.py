@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -16,6 +17,7 @@ from refact_tui import words
 from refact_tui.client import AsyncClient, EngineError, EngineUnreachable
 from refact_tui.dialogs.confirm import Confirm
 from refact_tui.signs import clean
+from refact_tui.widgets.listing import fit
 
 
 class ProjectsDialog(ModalScreen[None]):
@@ -133,6 +135,6 @@ class ProjectsDialog(ModalScreen[None]):
 
 def row_of(project: wire.Project) -> str:
     """One line of the list."""
-    mark = "▸" if project.shown else " "
+    mark, name = "▸" if project.shown else " ", clean(project.name)
     holds = f"{words.plural(project.sources, 'source')}, {words.plural(project.files, 'file')}"
-    return f"{mark} {clean(project.name):<24} {holds}, {words.plural(project.runs, 'run')}"
+    return f"{mark} {fit(name, max(24, cell_len(name)))} {holds}, {words.plural(project.runs, 'run')}"

@@ -29,11 +29,11 @@ class SettingsPane(Pane):
 
     def draw(self, state: EngineState) -> None:
         """Show what is kept; a field that is typed in stays."""
-        rows = {row.name: row for row in self.query(SettingRow)}
+        rows = list(self.query(SettingRow))
         self.query_one("#settings-about", Line).update(ABOUT if state.settings else NOTHING)
-        if list(rows) == [clean(one.name) for one in state.settings]:
-            for one in state.settings:
-                rows[one.name].show(clean(one.value), say.about_setting(one))
+        if [row.name for row in rows] == [clean(one.name) for one in state.settings]:
+            for row, one in zip(rows, state.settings, strict=True):
+                row.show(clean(one.value), say.about_setting(one))
             return
         form = self.query_one(SettingForm)
         form.remove_children()

@@ -4,10 +4,12 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.message import Message
-from textual.widgets import TextArea
+
+from refact_tui.signs import one_each
+from refact_tui.widgets.plain_area import PlainArea
 
 
-class GhostEditor(TextArea):
+class GhostEditor(PlainArea):
     """ctrl+space asks for a completion, tab accepts it, esc or typing drops it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -52,7 +54,7 @@ class GhostEditor(TextArea):
         if prefix != self.get_text_range(self.document.start, self.cursor_location):
             return False
         self._ghost = text
-        self.suggestion = text.split("\n", 1)[0].expandtabs(4)
+        self.suggestion = one_each(text.split("\n", 1)[0].expandtabs(4))
         return True
 
     def update_suggestion(self) -> None:

@@ -7,6 +7,8 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
 
+from refact_tui.widgets.listing import fit
+
 
 class RuleLine(Static):
     """`─ title ───────── note ─`."""
@@ -90,6 +92,12 @@ class TabLine(Static):
 
 def ruled(parts: list[tuple[str, str]], note: str, width: int) -> Content:
     """The parts on a rule of this width (cells), the note at its right end if there is room for it."""
+    while parts and (over := 3 + sum(cell_len(text) for text, _ in parts) - width) > 0 and width > 3:
+        text, style = max(parts, key=lambda part: cell_len(part[0]))
+        if cell_len(text) < 2:
+            break
+        cut = (fit(text, max(1, cell_len(text) - over)), style)
+        parts = [cut if part == (text, style) else part for part in parts]
     left = 2 + sum(cell_len(text) for text, _ in parts)
     note = f" {note} ─" if note and cell_len(note) + 5 <= width - left else ""
     return Content.assemble("─ ", *parts, "─" * max(0, width - left - cell_len(note)) + note)
