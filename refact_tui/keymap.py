@@ -18,8 +18,6 @@ RESERVED = (
     *("j", "k", "g", "G", "ctrl+d", "ctrl+u", "ctrl+c", "ctrl+q", "ctrl+p", "ctrl+i", "ctrl+m"),
 )
 """What lists, dialogs and the way out bind themselves; ctrl+i and ctrl+m are how a terminal sends tab and enter."""
-ITS_OWN = frozenset(("", "still"))
-"""Actions of the part that has the focus: the table only tells of them."""
 SPECIAL = frozenset(str(key.value) for key in Keys)
 MODIFIERS = frozenset(("ctrl", "alt", "shift"))
 
@@ -119,14 +117,13 @@ def laid(moved: Mapping[str, Key]) -> tuple[Key, ...]:
 
 
 def clash(among: tuple[Key, ...]) -> tuple[Key, Key] | None:
-    """Two actions on one key in one room, and there in one tab; what the focused part does itself is one of its own."""
+    """Two actions on one key in one room, and there in one tab."""
     for room in keys.ROOMS:
         for tab in room.tabs or ("",):
             seen: dict[str, Key] = {}
             for key in (*keys.of_room(room.noun, tab, among), *keys.everywhere(among)):
                 for name in key.names:
-                    other = seen.setdefault(name, key)
-                    if other is not key and not {other.action, key.action} <= ITS_OWN:
+                    if (other := seen.setdefault(name, key)) is not key:
                         return other, key
     return None
 

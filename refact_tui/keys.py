@@ -214,7 +214,6 @@ KEYS = (
         "system.level", "l", "pane('level')", "level", "All lines, warnings and errors, or errors", "system", tab="Log"
     ),
     Key("system.filter", "/", "pane('filter')", "filter", "Only lines with this text", "system", tab="Log"),
-    Key("system.follow", "G", "", "follow", "To the end, and on with it", "system", tab="Log"),
     Key("system.change", "enter", "", "change", "Type another value, or take the next one", "system", tab="Settings"),
     Key("system.undo", "u", "pane('undo')", "undo", "Take the last change back", "system", tab="Settings"),
     Key("system.tabs", "[", "tab(-1)", "tabs", "The tab before or after this one", "system", display="[ ]"),

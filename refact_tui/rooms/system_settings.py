@@ -1,10 +1,12 @@
 """The Settings tab of System: where completions are served, changed in place, saved at once, and taken back by `u`."""
 
 from functools import partial
+from typing import ClassVar
 from urllib.parse import quote
 
 from textual import on, work
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 
 from backend import wire
 from refact_tui import words_of_settings as say
@@ -23,6 +25,8 @@ NOTHING = "This engine tells of no settings; a newer one does: refact-tui engine
 class SettingsPane(Pane):
     """Shows the engine's settings, whoever changed them."""
 
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "change", show=False)]
+
     def compose(self) -> ComposeResult:
         yield Line(ABOUT, id="settings-about")
         yield SettingForm(id="settings-form")
@@ -30,6 +34,7 @@ class SettingsPane(Pane):
     def draw(self, state: EngineState) -> None:
         """Show what is kept; a field that is typed in stays."""
         rows = list(self.query(SettingRow))
+        self.query_one(SettingForm).can_focus = not state.settings
         self.query_one("#settings-about", Line).update(ABOUT if state.settings else NOTHING)
         if [row.name for row in rows] == [clean(one.name) for one in state.settings]:
             for row, one in zip(rows, state.settings, strict=True):
@@ -72,6 +77,10 @@ class SettingsPane(Pane):
     async def _ask(self, name: str, value: str | None) -> wire.ServeSetting:
         path = f"/settings/{quote(name, safe='')}"
         return await self.room.client.post(path, wire.SetSetting(value=value), wire.ServeSetting)
+
+    def action_change(self) -> None:
+        """What a row does itself; without rows there is nothing to change."""
+        self.room.refuse(NOTHING)
 
     def act_undo(self) -> None:
         """Take the last change back."""
