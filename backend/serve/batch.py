@@ -141,7 +141,7 @@ class Batch:
             assert rows[0].chosen
             logits = self._model.forward(rows[0].chosen.weights, pieces)
             # Asked for all at once, since a GPU stands still while it is asked.
-            lines = iter(list(zip(logits, logits.argmax(-1).tolist(), strict=True)))
+            lines = zip(logits, logits.argmax(-1).tolist(), strict=True)
         except Exception as error:
             yield from self._apart(rows, reads, error)
             return

@@ -32,6 +32,9 @@ class Piece(NamedTuple):
 class Llama:
     """The forward pass; which weights it runs is the caller's choice each time."""
 
+    tries = 1
+    """Steps of one size until they are as quick as they get."""
+
     def __init__(self, shape: Shape, kind: Kind = PLAIN, ends: bool = True) -> None:
         """`ends`: its last layer is the model's own last one."""
         self.shape, self.kind, self._ends = shape, kind, ends

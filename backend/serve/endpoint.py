@@ -114,13 +114,13 @@ async def remember(db: Database, told: dict[str, str]) -> None:
 
 async def check_open(db: Database, endpoint: Endpoint) -> None:
     """Raises BadRequest where others could reach the endpoint and no key keeps strangers out."""
-    if endpoint.open and not await db.fetch_one("SELECT 1 FROM api_keys"):
-        raise BadRequest(
-            f"{endpoint.host} can be reached from other machines, and for that API keys are needed: there is none.",
-            "Make one on this box's own address (refact-tui engine start --host 127.0.0.1; refact-tui keys create "
-            f"NAME), then: refact-tui engine restart --host {endpoint.host}",
-            code="keys_needed",
-        )
+    await _want_keys(
+        db,
+        endpoint.host,
+        endpoint.host,
+        "Make one on this box's own address (refact-tui engine start --host 127.0.0.1; refact-tui keys create "
+        f"NAME), then: refact-tui engine restart --host {endpoint.host}",
+    )
 
 
 async def shown(db: Database) -> list[wire.ServeSetting]:
@@ -188,10 +188,16 @@ async def _check_host(db: Database, host: str) -> None:
     """Raises BadRequest for what the next start would refuse: then nobody could set it right."""
     if not await asyncio.to_thread(_is_ours, host):
         raise BadRequest(f"host is {host!r}; it must be {SETTINGS['host'].limits}.", "`ip address` lists them.")
+    hint = "Make one first: n in the tab Keys of Serve, or refact-tui keys create NAME."
+    await _want_keys(db, host, f"host {host}", hint)
+
+
+async def _want_keys(db: Database, host: str, named: str, hint: str) -> None:
+    """Raises BadRequest where others reach an address and there is no API key."""
     if not is_loopback(host) and not await db.fetch_one("SELECT 1 FROM api_keys"):
         raise BadRequest(
-            f"host {host} can be reached from other machines, and for that API keys are needed: there is none.",
-            "Make one first: n in the tab Keys of Serve, or refact-tui keys create NAME.",
+            f"{named} can be reached from other machines, and for that API keys are needed: there is none.",
+            hint,
             code="keys_needed",
         )
 

@@ -30,6 +30,8 @@ Play = Callable[[Tensor], Tensor]
 class Graphs(Llama):
     """The forward pass, by heart where it can be."""
 
+    tries = OFTEN
+
     def __init__(self, shape: Shape, kind: Kind, caches: int) -> None:
         super().__init__(shape, kind)
         self._slots = Slots(shape, kind, caches)

@@ -11,7 +11,7 @@ from backend.models.catalog import ModelInfo
 from backend.serve.adapters import Adapters
 from backend.serve.caches import afforded, cache_bytes
 from backend.serve.decode import Llama, Piece
-from backend.serve.graphs import OFTEN, Graphs
+from backend.serve.graphs import Graphs
 from backend.serve.kind import Kind, kind_of, limit, taken
 from backend.serve.llama import Shape, read_shape
 from backend.serve.placement import CPU, Placed, weights_bytes
@@ -55,7 +55,7 @@ class Held:
         Raises RefactError, Lost."""
         with torch.inference_mode():
             cache = self.model.cache(2 * TRIED)
-            for tokens in (TRIED, *[1] * OFTEN):
+            for tokens in (TRIED, *[1] * self.model.tries):
                 self.model.forward(self.base, [Piece(cache, [0] * tokens)])
 
 

@@ -80,11 +80,15 @@ class Chosen(NamedTuple):
 class _Block(NamedTuple):
     """Queries `first` to `last` of a row, and the first key that any of them sees."""
 
-    number: int
     row: int
     seen: int
     first: int
     last: int
+
+    @property
+    def number(self) -> int:
+        """Where it begins, as one number."""
+        return self.row << 32 | self.first
 
 
 class _Documents(Function):  # type: ignore[misc]
@@ -136,16 +140,16 @@ class _Documents(Function):  # type: ignore[misc]
 
 
 def _blocks(documents: Sequence[Span], window: int | None) -> Iterator[_Block]:
-    """The documents' queries in pieces; a piece is known by where it begins."""
+    """The documents' queries in pieces."""
     for row, start, end in documents:
         for first in range(start, end, BLOCK):
             seen = start if window is None else max(start, first - window + 1)
-            yield _Block(row << 32 | first, row, seen, first, min(first + BLOCK, end))
+            yield _Block(row, seen, first, min(first + BLOCK, end))
 
 
 def _chances(query: Tensor, key: Tensor, block: _Block, chosen: Chosen) -> Tensor:
     """How much each query of a block minds each key up to the block's end: (groups, queries of a group, keys)."""
-    _, row, seen, first, last = block
+    row, seen, first, last = block
     groups, size, width = key.shape[1], last - first, last - seen
     asked = query[row, :, first:last].reshape(groups, -1, query.shape[3])
     scores = torch.bmm(asked, key[row, :, seen:last].transpose(1, 2)).float().mul_(chosen.scale)
