@@ -91,6 +91,7 @@ async def test_a_run_that_is_stopped_gives_it_back_too(engine: Engine, memory: M
     await until(lambda: memory.hosts.host(NAME).state == "ready")
 
 
+@pytest.mark.soak
 async def test_it_waits_until_there_is_room(engine: Engine, memory: Memory) -> None:
     await run.start(engine.ctx, request("patient", "wait"))
     await engine.until("patient", lambda one: one.phase == "waiting for memory")

@@ -67,6 +67,7 @@ async def test_while_it_trains_it_tells_how_long_it_may_take_and_how_busy_the_de
     assert (stopped.eta_s, stopped.eta_low_s, stopped.utilisation) == (None, None, None)
 
 
+@pytest.mark.soak
 async def test_of_many_checkpoints_the_best_the_newest_the_pinned_and_the_served_are_kept(engine: Engine) -> None:
     begun = await engine.start("many", steps=24, eval_every=2, keep_checkpoints=2)
     await engine.until("many", lambda one: one.step >= 3)
@@ -157,6 +158,7 @@ async def test_a_new_engine_adopts_a_living_trainer(engine: Engine) -> None:
     assert sorted(await engine.losses("long")) == list(range(121))
 
 
+@pytest.mark.soak
 async def test_a_new_engine_goes_on_with_a_run_that_the_old_one_let_save(engine: Engine) -> None:
     await engine.start("over", steps=100)
     await engine.until("over", lambda one: one.step >= 5)
@@ -183,6 +185,7 @@ async def test_a_trainer_that_cannot_live_is_given_up_in_words(engine: Engine) -
     assert job is not None
 
 
+@pytest.mark.soak
 async def test_a_run_goes_on_from_a_checkpoint_on_what_is_new(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     every = await results.accepted(engine.ctx)
     shown = [file for file in every if file.set == "test" or file.path < "linecache"]
@@ -219,6 +222,7 @@ async def test_a_run_goes_on_from_a_checkpoint_on_what_is_new(engine: Engine, mo
             await run.start(engine.ctx, refused)
 
 
+@pytest.mark.soak
 async def test_a_run_that_must_be_better_is_held_against_what_is_served(engine: Engine) -> None:
     await engine.start("first", 30)
     first = await engine.until("first", lambda one: one.state == "done")

@@ -70,6 +70,7 @@ def test_a_killed_process_ends_all_and_the_run_goes_on_with_the_same_numbers(two
     assert numbers(folder) == numbers(two)
 
 
+@pytest.mark.soak
 def test_a_killed_launcher_takes_its_processes_with_it(two: Folder) -> None:
     folder = fresh(two, "orphans")
     process = launch(folder)

@@ -198,6 +198,7 @@ def test_what_stands_beside_a_name_stays_there(names: list[str]) -> None:
     run(tour(names, compared))
 
 
+@pytest.mark.soak
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @MANY
