@@ -49,7 +49,14 @@ def load_base(
         if hasattr(module, "support_avx512bf16_for_cpu"):
             # Else the first evaluation packs the weights for a kernel of inference that cannot be trained through.
             module.support_avx512bf16_for_cpu = False
+    if head := model.get_output_embeddings():
+        head.register_forward_pre_hook(_in_one_piece)
     return model.eval()
+
+
+def _in_one_piece(_module: Any, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Else torch copies a frozen layer's weights once for each row of which only the last tokens are looked at."""
+    return (inputs[0].contiguous(), *inputs[1:])
 
 
 def _quantised(quantisation: str, dtype: torch.dtype, device: torch.device) -> dict[str, Any]:

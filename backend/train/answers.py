@@ -9,12 +9,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from backend.models.tokenizer import TextTokenizer
+from backend.train.fit import at_once
 from backend.train.places import LONGEST, Place, counted, similarity
 from backend.train.room import give_back
 
-AT_ONCE, LONG = 25, 512
-"""Places completed in one batch, where memory allows; fewer by the square where they are longer than so many tokens,
-since every token is compared with every other."""
 GIVEN_BACK = 8
 """Steps between two times that the memory of shorter caches is given back."""
 ELEMENTS = 2**24
@@ -40,12 +38,12 @@ def judge(model: Any, group: Sequence[Place], tokenizer: TextTokenizer, pad: int
     return judged
 
 
-def groups(places: Sequence[Place], at_once: int = AT_ONCE) -> Iterator[list[Place]]:
-    """Places of one kind and of like length together, so that little is padded."""
+def groups(places: Sequence[Place], rows: int) -> Iterator[list[Place]]:
+    """Places of one kind and of like length together, so that little is padded, where so many rows of training fit."""
     for kind in LONGEST:
         group: list[Place] = []
         for place in sorted((one for one in places if one.kind == kind), key=lambda place: len(place.prompt)):
-            if group and (len(group) + 1) * max(len(place.prompt) / LONG, 1) ** 2 > at_once:
+            if len(group) == at_once(rows):
                 yield group
                 group = []
             group.append(place)

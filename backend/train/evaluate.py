@@ -8,7 +8,7 @@ import torch
 
 from backend.models.tokenizer import TextTokenizer
 from backend.train import forward
-from backend.train.answers import AT_ONCE, Judged, groups, judge
+from backend.train.answers import Judged, groups, judge
 from backend.train.batches import batch
 from backend.train.intervals import Sums, pair
 from backend.train.packing import Row
@@ -157,8 +157,7 @@ def _answers(
     """Every place judged, in the order of `places`."""
     numbers = {id(place): number for number, place in enumerate(places)}
     judged: dict[int, Judged] = {}
-    # Without gradients a place takes a small part of what a row of training does.
-    for group in groups(places, min(1 + 3 * together, AT_ONCE)):
+    for group in groups(places, together):
         check()
         for place, one in zip(group, judge(model, group, tokenizer, pad, device), strict=True):
             judged[numbers[id(place)]] = one

@@ -23,6 +23,8 @@ COMPARING = ("GPTRefactForCausalLM",)
 COMPARED, COMPARED_NOW, HEAD = 5, 75, 64
 """Bytes that a comparison leaves for the way back in its layer, and that it takes while it is made or undone there; and
 how wide a head is taken to be."""
+AT_ONCE, LONGEST_PLACE = 25, 512
+"""Places completed in one batch, where memory allows; and the tokens that one is taken to have, with its answer."""
 LOGITS, LOGIT = 170_000_000, 10
 """Bytes of an evaluation's logits at once, at most; and of one."""
 
@@ -43,15 +45,18 @@ def memory(info: ModelInfo, chosen: Mapping[str, Any]) -> int:
     layers = layer + info.layers * kept if chosen["low_gpu_memory_mode"] else info.layers * layer
     micro = min(chosen["micro_batch_size"], chosen["batch_size"])
     steps = micro * chosen["context"] * (layers + A_TOKEN + _compared(info, chosen))
-    tokens = _evaluated(min(micro, 8), chosen["context"])
+    # Rows of held-out text, or places to complete.
+    rows, longest = min(micro, 8), min(chosen["context"], LONGEST_PLACE)
+    tokens = max(rows * chosen["context"], at_once(rows) * longest)
     evaluation = tokens * (layer + info.layers * kept) + min(LOGITS, tokens * info.vocab_size * LOGIT)
     return int(RUNTIME + held + TRAINED * trained + max(steps, evaluation))
 
 
-def _evaluated(micro: int, context: int) -> int:
-    """Tokens at once: rows of held-out text, or places to complete, of which fewer are taken where they are long."""
-    places = max(int((1 + 3 * micro) / max(context / 512, 1) ** 2), 1)
-    return max(micro, places) * context
+def at_once(rows: int) -> int:
+    """Places that are completed together where so many rows of training fit.
+
+    Without gradients a place takes a small part of what a row does."""
+    return min(1 + 3 * rows, AT_ONCE)
 
 
 def _compared(info: ModelInfo, chosen: Mapping[str, Any]) -> float:

@@ -4,6 +4,7 @@ Each trains a few steps, is tested and evaluated, as the engine starts it; the r
 
 import json
 import os
+import subprocess
 import sys
 import tempfile
 import warnings
@@ -23,8 +24,10 @@ from backend.models import families
 from backend.models.catalog import ModelInfo, as_json, read_folder, starter_folder
 from backend.models.describe import Wanted, describe
 from backend.train import fit
+from backend.train.job import Folder
+from backend.train.launch import environment
 from tests.models.tiny_families import FAMILIES, Tiny
-from tests.train.tiny_run import launch, write_run
+from tests.train.tiny_run import write_run
 
 STEPS = 3
 MIDDLING = {"hidden_size": 384, "num_hidden_layers": 8, "num_attention_heads": 6, "intermediate_size": 1024}
@@ -47,6 +50,17 @@ SHORT = {"context": 512, "batch_size": 8, "micro_batch_size": 8}
 LONG = {"context": 1024, "batch_size": 4, "micro_batch_size": 4}
 FEW = {"context": 512, "batch_size": 2, "micro_batch_size": 2}
 RECOMPUTED = {"low_gpu_memory_mode": True}
+
+
+TRAINER = """
+import runpy, sys
+from backend.train import worth
+
+worth.EVALUATED = 12
+sys.argv[0] = "backend.train"
+runpy.run_module("backend.train", run_name="__main__")
+"""
+"""The trainer, which evaluates fewer rows than else: as many at once, which is what takes the memory."""
 
 
 @dataclass(frozen=True)
@@ -102,12 +116,19 @@ def cases(folder: Path) -> Iterator[Case]:
     yield Case("qwen2.5-coder", grown(qwen, folder / "half", 151_936, **HALF_A_BILLION), FEW)
 
 
+def launched(folder: Folder) -> subprocess.Popen[bytes]:
+    """A trainer in the environment in which the engine starts one."""
+    command = [sys.executable, "-c", TRAINER, str(folder.path)]
+    with folder.log.open("ab") as log:
+        return subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, **environment(1, 1)})
+
+
 def peak(case: Case, path: Path) -> int:
     """Bytes that the trainer held at most. Raises SystemExit with its last words where it fails."""
     folder = write_run(path, case.info.path, STEPS, **{"eval_places": 20, "lora_r": 16, **case.settings})
     job = msgspec.structs.replace(folder.read_job(), model=case.info.name, described=as_json(case.info), windows=24)
     folder.write_job(msgspec.structs.replace(job, threads=len(os.sched_getaffinity(0))))
-    process = launch(folder)
+    process = launched(folder)
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = status
     if status:

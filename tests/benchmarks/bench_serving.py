@@ -14,9 +14,9 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -34,6 +34,8 @@ KEYS = int(os.environ.get("BENCH_KEYS", "200"))
 TOKENS, TYPED_TOKENS, LINES = 48, 16, 300
 BEFORE, AFTER = 2500, 600
 """Characters around a cursor."""
+LONGEST = 1900
+"""Tokens of a prompt."""
 THREADS = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 START_S = 180
 
@@ -57,12 +59,15 @@ class Level:
 
 
 def prompts(count: int) -> list[str]:
-    """Places in the standard library, laid out as the starter was trained."""
+    """Places in the standard library, laid out as the starter was trained, short enough for its context."""
     found: list[str] = []
+    tokenizer = load_tokenizer(starter())
     for path in sorted(Path(sysconfig.get_paths()["stdlib"]).glob("*.py")):
         text = path.read_text(errors="replace")
         for at in range(BEFORE, len(text) - AFTER, 4 * BEFORE):
-            found.append(laid_out(text[at - BEFORE : at], text[at + 40 : at + 40 + AFTER]))
+            prompt = laid_out(text[at - BEFORE : at], text[at + 40 : at + 40 + AFTER])
+            if len(tokenizer.encode_plain(prompt)) < LONGEST:
+                found.append(prompt)
     return found[:: max(len(found) // count, 1)][:count]
 
 
@@ -76,7 +81,7 @@ def keystrokes() -> list[str]:
     for path in sorted(Path(sysconfig.get_paths()["stdlib"]).glob("*.py")):
         lines = path.read_text(errors="replace").splitlines(keepends=True)[:LINES]
         text = "".join(lines)
-        if len(lines) == LINES and len(load_tokenizer(starter()).encode_plain(text)) < 1900:
+        if len(lines) == LINES and len(load_tokenizer(starter()).encode_plain(text)) < LONGEST:
             break
     cursor = len("".join(lines[: LINES // 2]))
     after = text[text.index("\n", cursor + KEYS) :]
@@ -103,18 +108,13 @@ def ask(port: int, model: str, prompt: str, tokens: int, temperature: float = 0.
 def crowd(port: int, model: str, clients: int, rounds: int = ROUNDS, temperature: float = 0.0) -> Level:
     """So many clients, each asking one thing after another; of what is drawn at random every answer counts as whole."""
     asked = prompts(clients * rounds)
-    found: list[tuple[float, str]] = []
 
-    def client(number: int) -> None:
-        for prompt in asked[number::clients]:
-            found.append(ask(port, model, prompt, TOKENS, temperature))
+    def client(number: int) -> list[tuple[float, str]]:
+        return [ask(port, model, prompt, TOKENS, temperature) for prompt in asked[number::clients]]
 
-    threads = [threading.Thread(target=client, args=(number,)) for number in range(clients)]
     began = time.perf_counter()
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(clients) as pool:
+        found = [one for each in pool.map(client, range(clients)) for one in each]
     took = time.perf_counter() - began
     tokenizer = load_tokenizer(starter())
     tokens = sum(TOKENS if temperature else len(tokenizer.encode_plain(text)) for _, text in found)

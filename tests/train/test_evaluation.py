@@ -2,12 +2,16 @@
 
 import random
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from backend.models import catalog
+from backend.models.load import load_base
 from backend.models.tokenizer import load_tokenizer
 from backend.train import probe
 from backend.train.held_out import rows_by_file
@@ -100,3 +104,23 @@ def test_a_run_tells_what_it_gained_and_what_it_forgot(tmp_path: Path) -> None:
     assert sum(part["places"] for part in found["by_kind"].values()) == found["places"] == 12
     made = [line for line in lines(folder) if line["kind"] == "checkpoint"]
     assert found["step"] == min(made, key=lambda line: line["test_loss"])["step"], "the best is what is evaluated"
+
+
+class Largest(TorchDispatchMode):  # type: ignore[misc]
+    """Remembers how many numbers the largest tensor had that was made."""
+
+    numbers = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        made = func(*args, **(kwargs or {}))
+        if isinstance(made, torch.Tensor) and not made._is_view():
+            self.numbers = max(self.numbers, made.numel())
+        return made
+
+
+def test_looking_at_the_last_tokens_of_many_places_copies_no_weights(tmp_path: Path) -> None:
+    model = load_base(catalog.read_folder("tiny", write_model(tmp_path / "model"))).requires_grad_(False)
+    ids, weights = torch.randint(512, (16, 40)), model.get_output_embeddings().weight.numel()
+    with torch.no_grad(), Largest() as largest:
+        model(input_ids=ids, logits_to_keep=3, use_cache=False)
+    assert 16 * 3 * 512 <= largest.numbers < 3 * weights

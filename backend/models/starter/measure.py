@@ -14,6 +14,7 @@ from backend.models.starter import card, corpus
 from backend.models.tokenizer import load_tokenizer
 from backend.scan.loss import Scorer
 from backend.train import answers
+from backend.train.evaluate import TOGETHER
 from backend.train.places import Place, choose, first_line, similarity
 
 PLACES = 240
@@ -62,7 +63,7 @@ def complete(info: catalog.ModelInfo, places: list[Place]) -> list[tuple[Place, 
     """Greedy answers to each place, up to the end of its line."""
     model, tokenizer = load_base(info), load_tokenizer(info)
     answered: list[tuple[Place, list[int]]] = []
-    for group in answers.groups(places):
+    for group in answers.groups(places, TOGETHER):
         found = answers.complete(model, group, tokenizer, tokenizer.marks.eot, torch.device("cpu"))
         answered += zip(group, found, strict=True)
     return answered
