@@ -13,6 +13,7 @@ from backend.train.batches import batch
 from backend.train.intervals import Sums, pair
 from backend.train.packing import Row
 from backend.train.places import LONGEST, Place
+from backend.train.room import give_back
 
 TOGETHER = 8
 """Rows in one forward pass."""
@@ -62,13 +63,15 @@ def compare(
     The adapter in the folder `rival`, if there is one, is measured too; the tuned model is held against it as well."""
     model.eval()
 
+    def loss_of(rows: Sequence[Row]) -> tuple[float, float]:
+        # Files differ in length, and the allocator keeps the holes of each.
+        give_back()
+        return nats_and_tokens(model, rows, pad, device, check, together)
+
     def measured() -> dict[str, Any]:
         with torch.no_grad():
             files = {
-                name: {
-                    number: nats_and_tokens(model, rows, pad, device, check, together)
-                    for number, rows in getattr(tests, name)
-                }
+                name: {number: loss_of(rows) for number, rows in getattr(tests, name)}
                 for name in ("files", "elsewhere")
             }
             return {"places": _answers(model, tests.places, tokenizer, pad, device, check, together), **files}
