@@ -38,6 +38,9 @@ def run() -> None:
         sys.exit(f"{failures[0].message}\n{failures[0].hint}".strip())
     app = RefactApp(paths)
     said = app.run()
+    while (other := app.other) is not None:
+        app = RefactApp(other, own=other == paths)
+        said = app.run()
     if said:
         sys.stdout.write(f"{said}\n")
     if app.return_code:

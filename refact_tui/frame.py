@@ -4,8 +4,10 @@ import asyncio
 import os
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import ClassVar
 
+from textual import work
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.events import DescendantFocus
@@ -17,6 +19,7 @@ import themes
 from backend.paths import Paths
 from refact_tui import glyphs, keymap, keys, palette, settings, words
 from refact_tui.client import AsyncClient
+from refact_tui.demo import Demo, Left
 from refact_tui.feed import Feed
 from refact_tui.glyph_filter import GlyphFilter
 from refact_tui.in_order import InOrder
@@ -28,6 +31,8 @@ from refact_tui.signs import clean
 from refact_tui.state import EngineState
 
 PLURALS = {"source": "sources being read", "model": "models being added"}
+DEMO_S = 2.0
+"""Between two looks whether a demo has ended."""
 JOB_WORDS = {
     "train": "training job",
     "scan": "scan",
@@ -57,9 +62,13 @@ class RefactApp(InOrder):
     OptionList:nocolor > .option-list--option-highlighted, Choice:nocolor:focus { text-style: reverse; }
     """
 
-    def __init__(self, paths: Paths) -> None:
+    def __init__(self, paths: Paths, own: bool = True) -> None:
         super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
-        self.paths = paths
+        self.paths, self.own = paths, own
+        """The engine's home, and whether it is this user's, where an engine may be started."""
+        self.other: Paths | None = None
+        """Home of the engine that is to be attached to when this has ended."""
+        self.demo = Demo(paths)
         self.client = AsyncClient(paths)
         self.feed = Feed(self.client, self._told, self._revive)
         self.state = EngineState()
@@ -91,6 +100,8 @@ class RefactApp(InOrder):
         self.run_worker(self.feed.run(), name="feed", group="feed", exclusive=True)
         self.looks.look()
         self.set_interval(EVERY_S, self.looks.look)
+        if self.own:
+            self._await_demo()
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:
         """Where nothing is to move by itself the cursor of a field does not blink either."""
@@ -121,6 +132,8 @@ class RefactApp(InOrder):
         """Start the engine again after it has died; why that was impossible, or nothing."""
         from refact_tui.launch import LaunchError, ensure_engine
 
+        if not self.own:
+            return f"Its home is {self.paths.home}; it is not started from here."
         try:
             started = await asyncio.to_thread(ensure_engine, self.paths)
         except LaunchError as error:
@@ -129,6 +142,39 @@ class RefactApp(InOrder):
             self.notify("The engine had gone; it was started again.", severity="warning", markup=False)
         self.feed.hurry()
         return ""
+
+    @work
+    async def ask_for_engine(self) -> None:
+        """Ask for another engine and go there; what is at work here goes on."""
+        from refact_tui.dialogs.attach import AttachDialog
+
+        other = await self.push_screen_wait(AttachDialog(self.paths))
+        if other is not None:
+            self.other = other
+            self.exit()
+
+    def run_demo(self, folder: Path) -> None:
+        """Begin the demo on a checkout; the rooms show how far it is, and its last words come when it has ended."""
+        try:
+            self.demo.begin(folder)
+        except OSError as error:
+            self.notify(clean(f"The demo cannot be started: {error}"), severity="error", markup=False, timeout=10)
+        else:
+            self._await_demo()
+
+    def _await_demo(self) -> None:
+        """Look for its end as long as there is something to look for."""
+        try:
+            left = self.demo.left()
+            if left is None and self.demo.begun:
+                self.set_timer(DEMO_S, self._await_demo)
+        except OSError as error:
+            left = Left(str(error), failed=True)
+        if left is not None:
+            from refact_tui.dialogs.read import ReadDialog
+
+            title = "The demo has failed" if left.failed else "The demo"
+            self.push_screen(ReadDialog(title, f"{left.text}\n\nWhat it did is in {self.demo.log}."))
 
     def action_room(self, noun: str) -> None:
         """Go to a room."""

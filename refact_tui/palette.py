@@ -27,4 +27,5 @@ def commands(app: "RefactApp", noun: str) -> Iterator[SystemCommand]:
         yield SystemCommand(f"glyphs {level}", about, partial(app.use_glyphs, level))
     for name in app.looks.names():
         yield SystemCommand(f"theme {name}", "Change the colours, now and from now on", partial(app.use_theme, name))
+    yield SystemCommand("another engine", "Attach to one that runs already, by its socket", app.ask_for_engine)
     yield SystemCommand("screenshot", "Save this screen as an SVG file in the current folder", app.shot)

@@ -39,6 +39,8 @@ class EngineState:
     settings: tuple[wire.ServeSetting, ...] = ()
     requests_changed: int = 0
     """Grows with every completion request, and with what becomes of its answer."""
+    fresh: bool = False
+    """No tuned checkpoint has ever answered, so each next step towards that is named."""
     logged: int = 0
     """Grows with every line of the engine's log that was told since this program attached."""
     metrics: dict[str, tuple[wire.Metric, ...]] = field(default_factory=dict)
@@ -79,6 +81,7 @@ def from_wire(told: wire.State, seen: float) -> EngineState:
         pinned=tuple(told.pinned),
         keys=tuple(told.keys),
         settings=tuple(told.settings),
+        fresh=told.fresh,
         link="up",
     )
 
@@ -169,7 +172,7 @@ def _settings(state: EngineState, data: Any) -> EngineState:
 
 
 def _requests(state: EngineState, data: Any) -> EngineState:
-    return replace(state, requests_changed=int(data["changes"]))
+    return replace(state, requests_changed=int(data["changes"]), fresh=state.fresh and data.get("fresh") is not False)
 
 
 def _log(state: EngineState, data: Any) -> EngineState:

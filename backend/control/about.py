@@ -81,6 +81,7 @@ async def state(request: Request) -> Response:
             pinned=trust.pinned,
             keys=ctx.hosts.keys.shown(),
             settings=await endpoint.shown(ctx.db),
+            fresh=ctx.hosts.statistics.recent.fresh,
         )
     )
 

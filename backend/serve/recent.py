@@ -25,6 +25,8 @@ class Recent:
         self._bus = bus
         self._kept: OrderedDict[int, wire.Asked] = OrderedDict()
         self._last = self._changes = 0
+        self.fresh = False
+        """No tuned checkpoint has ever answered; whoever knows what was counted before says so."""
         self._due: asyncio.TimerHandle | None = None
 
     def add(self, **fields: Any) -> None:
@@ -34,6 +36,7 @@ class Recent:
         if len(self._kept) > KEPT:
             self._kept.popitem(last=False)
         latest.set(self._last)
+        self.fresh = self.fresh and not (fields["checkpoint"] and fields["tokens"])
         self._tell()
 
     def find(self, number: int) -> wire.Asked | None:
@@ -62,4 +65,4 @@ class Recent:
 
     def _say(self) -> None:
         self._due = None
-        self._bus.publish("requests", {"changes": self._changes})
+        self._bus.publish("requests", {"changes": self._changes, "fresh": self.fresh})

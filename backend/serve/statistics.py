@@ -21,6 +21,8 @@ LONGEST_DAYS = 3650
 COLUMNS = ("day", "model", "checkpoint", "key", *COUNTS, "first_token_ms", "total_ms")
 WRITE = f"INSERT OR REPLACE INTO requests({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
 
+TUNED = "SELECT 1 FROM requests WHERE checkpoint != '' AND completion_tokens > 0 LIMIT 1"
+
 
 class Where(NamedTuple):
     """What a tally is of; an empty checkpoint is the base model, an empty key is none."""
@@ -44,9 +46,11 @@ class Statistics:
         self.recent = Recent(ctx.bus)
 
     async def restore(self) -> None:
-        """Go on with what was counted today."""
+        """Go on with what was counted today; whether a checkpoint answered is asked of all days."""
         for row in await self._ctx.db.fetch_all("SELECT * FROM requests WHERE day = ?", (today(),)):
             self._tallies[Where(row["day"], row["model"], row["checkpoint"], row["key"])] = _tally(dict(row))
+        tuned = await self._ctx.db.fetch_one(TUNED)
+        self.recent.fresh = tuned is None
 
     def watch(self, request: CompletionRequest, model: str, adapter: Adapter | None) -> "Watch":
         """Count one request, from here to the end of the context."""

@@ -122,6 +122,8 @@ class State(Struct, frozen=True, kw_only=True):
     pinned: list[PinnedHost] = msgspec.field(default_factory=list)
     keys: list[ApiKey] = msgspec.field(default_factory=list)
     settings: list[ServeSetting] = msgspec.field(default_factory=list)
+    fresh: bool = False
+    """No tuned checkpoint has ever answered: the screen names each next step until one has."""
 
 
 class Event(Struct, frozen=True, kw_only=True):
@@ -131,7 +133,7 @@ class Event(Struct, frozen=True, kw_only=True):
     checkpoints: {"checkpoints": [Checkpoint]} (the whole list) · models: {"models": [Model]} (the whole list) ·
     credentials: Credentials (all of them) · serving: Serving · keys: {"keys": [ApiKey]} (the whole list) ·
     settings: {"settings": [ServeSetting]} (all of them) ·
-    requests: {"changes": a number that grows} (`GET /requests` has them) ·
+    requests: {"changes": a number that grows, "fresh": as in State} (`GET /requests` has them) ·
     log: LogLine · engine: {"state": "stopping"} · reset: {}
     """
 

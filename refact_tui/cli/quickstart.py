@@ -1,13 +1,12 @@
 """`quickstart`: the main job in one command, from code to a completion that is better because of it."""
 
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import click
 
 from backend import paths, wire
-from refact_tui import words
+from refact_tui import checkout, words
 from refact_tui.cli.difference import Difference, show_difference
 from refact_tui.cli.engine_link import LONG_S, connect, path_of, plain
 from refact_tui.cli.output import emit, tell
@@ -57,15 +56,7 @@ def quickstart(what: str | None, steps: int | None, as_json: bool) -> None:
 
 def default_source() -> str:
     """The git repository around the current folder, else the installed engine's own source."""
-    try:
-        found = subprocess.run(
-            ["git", "rev-parse", "--show-toplevel"], capture_output=True, text=True, check=False, timeout=20
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        found = None
-    if found and found.returncode == 0 and found.stdout.strip():
-        return found.stdout.strip()
-    return str(Path(paths.__file__).parent)
+    return str(checkout.around() or Path(paths.__file__).parent)
 
 
 def bring_in(client: Client, what: str) -> wire.Source:

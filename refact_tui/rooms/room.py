@@ -22,12 +22,13 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
-from refact_tui import keys
+from refact_tui import first_run, keys
 from refact_tui.client import AsyncClient, EngineError, EngineUnreachable
 from refact_tui.registry import Registry
 from refact_tui.signs import clean
 from refact_tui.state import EngineState
 from refact_tui.widgets.action_line import Hints, RoomTabs
+from refact_tui.widgets.line import Line
 from refact_tui.widgets.status_line import StatusLine
 
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ class Room(Screen[None]):
     Room {
         background: $background;
         #room { height: 1fr; }
+        #next-step { display: none; height: 1; padding: 0 1; color: $text-accent; }
+        #next-step.shown { display: block; }
         #too-small { display: none; height: 1fr; content-align: center middle; }
         &.-stale #room { opacity: 60%; }
         &.-tiny > * { display: none; }
@@ -76,6 +79,7 @@ class Room(Screen[None]):
         yield RoomTabs(self.NOUN, self.registry, id="rooms")
         with Vertical(id="room"):
             yield from self.body()
+            yield Line("", id="next-step")
         yield Hints(self.NOUN, self.registry, id="hints")
         yield Static("make me bigger ({}×{})".format(*LEAST), id="too-small", markup=False)
 
@@ -116,6 +120,9 @@ class Room(Screen[None]):
         self.query_one(StatusLine).show(state)
         self.query_one(RoomTabs).show(clean(state.project))
         self.set_class(state.link in ("retrying", "lost"), "-stale")
+        step = first_run.next_step(state, self.NOUN, self.registry.face)
+        self.query_one("#next-step", Line).update(step)
+        self.query_one("#next-step").set_class(bool(step), "shown")
         if state.engine is not None:  # before that nothing is known: not even that there is nothing
             self.draw(state)
 

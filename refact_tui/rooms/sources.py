@@ -6,7 +6,7 @@ from textual import on, work
 from textual.app import ComposeResult
 
 from backend import wire
-from refact_tui import words
+from refact_tui import first_run, words
 from refact_tui import words_of_sources as say
 from refact_tui.dialogs.add_source import AddSourceDialog
 from refact_tui.dialogs.confirm import Confirm
@@ -14,6 +14,7 @@ from refact_tui.rooms.room import Room
 from refact_tui.signs import clean
 from refact_tui.state import EngineState
 from refact_tui.widgets.filter_line import FilterLine
+from refact_tui.widgets.greeting import ATTACH, DEMO, Greeting
 from refact_tui.widgets.line import Line
 from refact_tui.widgets.listing import Listing
 from refact_tui.widgets.tabs import RuleLine
@@ -41,8 +42,9 @@ class SourcesRoom(Room):
 
     def draw(self, state: EngineState) -> None:
         """Show the sources, those at work with how far they are."""
+        self._greet(first_run.greets(state))
         text = self.query_one(FilterLine).text
-        listing = self.query_one(Listing)
+        listing = self._listing
         rows = say.source_rows(state, text)
         listing.show(rows, empty=NONE_MATCH if text and state.sources else EMPTY)
         if any(row.key == self._wanted for row in rows):
@@ -51,17 +53,42 @@ class SourcesRoom(Room):
         self._detail()
 
     @property
+    def _listing(self) -> Listing:
+        return self.query_one("#sources-list", Listing)
+
+    def _greet(self, greets: bool) -> None:
+        """Put the greeting in the place of the list, or the list back."""
+        there = self.query(Greeting)
+        if bool(there) == greets:
+            return
+        self._listing.display = not greets
+        if greets:
+            self.mount(Greeting(self.face.own, id="sources-greeting"), before=self._listing)
+        else:
+            there.remove()
+            self._listing.focus()
+
+    @on(Greeting.Chosen)
+    def _begin(self, event: Greeting.Chosen) -> None:
+        if event.way == DEMO and event.folder is not None:
+            self.face.run_demo(event.folder)
+        elif event.way == ATTACH:
+            self.face.ask_for_engine()
+        else:
+            self.action_new()
+
+    @property
     def selected(self) -> wire.Source | None:
         """The source under the cursor."""
-        key = self.query_one(Listing).key
+        key = self._listing.key
         return next((source for source in self.state.sources if source.name == key), None)
 
-    @on(Listing.Moved)
+    @on(Listing.Moved, "#sources-list")
     def _detail(self) -> None:
         source = self.selected
         for part in ("#sources-title", "#sources-detail"):
             self.query_one(part).display = source is not None
-        note = say.next_step(self.state.sources, self.state.scan)
+        note = "" if self.state.fresh else say.next_step(self.state.sources, self.state.scan)
         self.query_one(RuleLine).say(clean(source.name) if source else "", note)
         lines = say.detail_lines(source, self.state, self.size.width - 2) if source else []
         self.query_one("#sources-detail", Line).say(lines)
@@ -72,7 +99,8 @@ class SourcesRoom(Room):
 
     @on(FilterLine.Left)
     def _back_to_list(self) -> None:
-        self.query_one(Listing).focus()
+        there = self.query(Greeting)
+        (there.first().ways if there else self._listing).focus()
 
     def action_filter(self) -> None:
         """Show only the rows with a text in them."""

@@ -96,6 +96,18 @@ def test_counts_go_on_after_a_restart(box: Box, fresh: Statistics) -> None:
     assert sum(tally.requests for tally in again.lived.values()) == 1
 
 
+def test_an_engine_is_fresh_until_a_checkpoint_has_answered(box: Box, fresh: Statistics) -> None:
+    box.call(fresh.restore())
+    seen = []
+    for model in ("starter:base", "starter:sign:2", "starter:base"):
+        box.complete(prompt="x", max_tokens=2, model=model)
+        box.call(fresh.flush())
+        again = Statistics(box.ctx)
+        box.call(again.restore())  # what an engine that starts now makes of it
+        seen.append((fresh.recent.fresh, again.recent.fresh))
+    assert seen == [(True, True), (False, False), (False, False)]
+
+
 def test_how_requests_end(box: Box, fresh: Statistics, monkeypatch: pytest.MonkeyPatch) -> None:
     hang_up(box)
     until(lambda: bool(fresh.recent.list()))
