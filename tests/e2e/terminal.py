@@ -20,8 +20,17 @@ class Terminal:
     def start(self, command: Sequence[str], environment: dict[str, str]) -> None:
         """Run a command in a new session."""
         exports = [f"{name}={value}" for name, value in environment.items()]
-        line = shlex.join(["env", *exports, "TERM=xterm-256color", *command])
+        line = shlex.join(["exec", "env", *exports, "TERM=xterm-256color", *command])
         self._tmux("new-session", "-d", "-x", self._size[0], "-y", self._size[1], line)
+        self._tmux("set-option", "-s", "set-clipboard", "on")
+
+    def pid(self) -> int:
+        """The process on its terminal."""
+        return int(self._tmux("list-panes", "-F", "#{pane_pid}"))
+
+    def clipboard(self) -> str:
+        """What was copied last, by the sequence OSC 52."""
+        return self._tmux("show-buffer")
 
     def press(self, *keys: str) -> None:
         """Keys by tmux's names."""

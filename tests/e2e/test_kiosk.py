@@ -43,12 +43,8 @@ def ssh(box: Box, tmp_path: Path) -> Iterator[list[str]]:
     program.write_text(f'#!/bin/sh\n{exports} exec {shlex.quote(sys.executable)} -P -m refact_tui "$@"\n')
     program.chmod(0o755)
     daemon = Sshd(tmp_path, lines(program))
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / "mine")], check=True)
-    daemon.authorized.write_text((tmp_path / "mine.pub").read_text())
     daemon.start()
-    options = ["StrictHostKeyChecking=no", f"UserKnownHostsFile={tmp_path / 'known'}", "LogLevel=ERROR"]
-    flags = [word for option in options for word in ("-o", option)]
-    yield ["ssh", "-F", "none", "-p", str(daemon.port), "-i", str(tmp_path / "mine"), *flags, "127.0.0.1"]
+    yield daemon.client()
     daemon.stop()
 
 

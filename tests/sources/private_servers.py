@@ -78,6 +78,15 @@ class Sshd:
             time.sleep(0.05)
         raise AssertionError("sshd did not start")
 
+    def client(self) -> list[str]:
+        """The command line of somebody whom it lets in, up to what is asked for."""
+        key = self.folder / "mine"
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
+        self.authorized.write_text(key.with_suffix(".pub").read_text())
+        options = ["StrictHostKeyChecking=no", f"UserKnownHostsFile={self.folder / 'known'}", "LogLevel=ERROR"]
+        flags = [word for option in options for word in ("-o", option)]
+        return ["ssh", "-F", "none", "-p", str(self.port), "-i", str(key), *flags, "127.0.0.1"]
+
     def stop(self) -> None:
         if self._process is not None:
             self._process.terminate()
