@@ -3,6 +3,7 @@
 import asyncio
 import json
 import shutil
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from backend.jobs.queue import JobHandle
 from backend.jobs.states import Stopped
 from backend.models import catalog as models
 
+EVERY_S = 0.5
+"""Between two looks at how much has been written."""
 NOTE = """# {name}
 
 A {kind} made by refact-tui from the base model `{model}`; `meta.json` has its settings, losses and the fingerprint of
@@ -71,21 +74,49 @@ def _working(ctx: Context, point: wire.Checkpoint, path: Path, merged: bool) -> 
 
 async def _merge(ctx: Context, handle: JobHandle, point: wire.Checkpoint, beside: Path) -> None:
     """In a process of its own: the engine holds no torch. Raises Stopped, RefactError."""
-    handle.progress(message=f"merging into {point.model}")
+    handle.phase(f"merging into {point.model}")
     log = ctx.paths.logs / "export.log"
     info = models.get(ctx, point.model)
     job = {"model": models.as_json(info), "adapter": point.path, "to": str(beside)}
     child = await spawn(ctx.paths, "backend.checkpoints.merge", json.dumps(job), log=log, nice=10)
     ended, told = asyncio.create_task(child.wait()), asyncio.create_task(handle.stop_requested.wait())
+    telling = asyncio.create_task(_told(handle, beside, info.path))
     try:
         await asyncio.wait({ended, told}, return_when=asyncio.FIRST_COMPLETED)
         if not ended.done():
             raise Stopped
     finally:
         told.cancel()
+        telling.cancel()
         await child.stop(5.0)
     if ended.result() != 0:
         raise RefactError("The merge did not succeed.", f"Its log says why: {log}")
+
+
+async def _told(handle: JobHandle, beside: Path, base: Path) -> None:
+    """Tell how much of the merged model has been written, which will be as much as its base takes, until cancelled."""
+    total, begun = await asyncio.to_thread(_weights, base), 0.0
+    while True:
+        await asyncio.sleep(EVERY_S)
+        if done := min(await asyncio.to_thread(_weights, beside), total):
+            begun = begun or time.monotonic() - EVERY_S
+            rate = done / (time.monotonic() - begun)
+            handle.progress(
+                message="writing the model",
+                done=done,
+                total=total,
+                unit="bytes",
+                rate=rate,
+                eta_s=(total - done) / rate,
+            )
+
+
+def _weights(folder: Path) -> int:
+    """Bytes of the weights in a folder, which may not be there yet."""
+    try:
+        return sum(file.stat().st_size for file in folder.glob("*") if file.suffix in (".safetensors", ".bin"))
+    except OSError:  # it was renamed meanwhile
+        return 0
 
 
 def _finish(point: wire.Checkpoint, beside: Path, path: Path, merged: bool) -> None:

@@ -49,8 +49,9 @@ async def resume_run(request: Request) -> Response:
 
 
 async def metrics(request: Request) -> Response:
-    """GET /train/runs/{run}/metrics"""
-    return answer(await runs.metrics(context(request), request.path_params["run"]))
+    """GET /train/runs/{run}/metrics?after=STEP"""
+    after = number(request, "after")
+    return answer(await runs.metrics(context(request), request.path_params["run"], after))
 
 
 async def run_log(request: Request) -> Response:

@@ -35,6 +35,10 @@ class JobHandle:
         """Set any of done, total, rate, unit, eta_s, message."""
         self._show(self.id, changes)
 
+    def phase(self, message: str) -> None:
+        """Another part of the work has begun, of which nobody knows how long it takes."""
+        self.progress(message=message, done=0, total=0, rate=None, unit="", eta_s=None)
+
 
 Work = Callable[[JobHandle], Awaitable[None]]
 
@@ -130,6 +134,8 @@ class JobQueue:
         except Stopped:
             await self._end(handle.id, "stopped", "Stopped.")
         except RefactError as error:
+            job = self._jobs[handle.id]
+            log.error("%s %s failed: %s", job.kind, job.name, f"{error.message} {error.hint}".strip())
             await self._end(handle.id, "failed", error.message, error.hint)
         except Exception as error:
             log.exception("job %d broke", handle.id)

@@ -218,7 +218,7 @@ async def _add(ctx: Context, handle: JobHandle, name: str, token_of: TokenOf) ->
         told = {"hub": row.location, "revision": row.revision, "token": token, "credential": row.credential or ""}
         await _download(ctx, handle, name, {**job, "download": told})
     await _become(ctx, name, "checking")
-    handle.progress(done=0, total=0, rate=None, eta_s=None, unit="", message="checking")
+    handle.phase("checking")
     async with aclosing(_records(ctx, handle, job)) as found:
         async for record in found:
             if record["kind"] == "described":

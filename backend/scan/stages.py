@@ -57,7 +57,7 @@ async def compare(ctx: Context, handle: JobHandle) -> None:
         "before": await settings.get(ctx.db, ctx.setting(COMPARED)) or "",
         "project": ctx.project,
     }
-    handle.progress(message="looking for near-duplicates", rate=None, eta_s=None)
+    handle.phase("looking for near-duplicates")
     fingerprint = ""
     async with aclosing(child.records(ctx, handle, job)) as records:
         async for record in records:

@@ -18,6 +18,7 @@ from backend.serve.measure import Measure
 from backend.serve.pending import Loading, Pending, full
 from backend.serve.placement import Placed
 from backend.serve.request import Adapter, CompletionRequest, Delta
+from backend.store.database import now
 from backend.wire import HostState, Placement, ServeMode
 
 log = logging.getLogger("refact.host")
@@ -43,6 +44,7 @@ class Host:
         self.model, self.wish = model, wish
         self.placed: Placed | None = None
         self.state: HostState = "loading"
+        self.since = ""
         self.detail = ""
         self.mode: ServeMode = "off"
         self.adapter: Adapter | None = None
@@ -60,6 +62,7 @@ class Host:
 
     def start(self) -> None:
         """Begin to load the model; returns at once."""
+        self.since = now()
         self._become("loading")
         self._task = asyncio.create_task(self._live(), name=f"host {self.model}")
 
@@ -287,7 +290,7 @@ class Host:
 
     def _become(self, state: HostState) -> None:
         if state != self.state:
-            self.state = state
+            self.state, self.since = state, now()
             self._changed(self.model)
 
     def _send(self, message: protocol.ToWorker) -> None:

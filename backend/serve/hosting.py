@@ -267,6 +267,7 @@ class Hosts:
             mode=host.mode,
             checkpoint=host.adapter.checkpoint if host.adapter else None,
             state=host.state,
+            since=host.since,
             detail=host.detail,
             switched_ms=host.switched_ms,
             requests=host.measure.requests,

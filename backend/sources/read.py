@@ -89,7 +89,7 @@ async def _read(ctx: Context, row: sqlite3.Row, handle: "JobHandle") -> None:
     elif records.linked(row):
         allowed = bool(await settings.get(ctx.db, ALLOW_PRIVATE))
         await link.download(row["location"], Path(place.location), allowed, _bytes_teller(handle))
-    handle.progress(message="listing files")
+    handle.phase("listing files")
     found = await asyncio.to_thread(snapshot, place)
     news = await _news(place, row["commit_sha"])
     empty = "" if found.files else "It has no files."

@@ -92,6 +92,12 @@ def compare(
     return found
 
 
+def passes(tests: Tests, rival: bool, together: int = TOGETHER) -> int:
+    """How often `compare` calls `check`."""
+    rows = sum(-(-len(rows) // together) for files in (tests.files, tests.elsewhere) for _, rows in files)
+    return (rows + sum(1 for _ in groups(tests.places, together))) * (3 if rival else 2)
+
+
 def _told(tests: Tests, base: dict[str, Any], tuned: dict[str, Any]) -> dict[str, Any]:
     """The measurements as pairs with their intervals."""
     by_kind = {}

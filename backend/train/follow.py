@@ -41,6 +41,9 @@ class Follower:
         self._reading = asyncio.Lock()
         self._shown_at = 0.0
         self._ending: dict[str, Any] | None = None
+        self._counted: tuple[int, int] | None = None
+        """Passes through the model of how many, while it only measures."""
+        self._phase_began = 0.0
 
     async def work(self, handle: JobHandle) -> None:
         """The run's job: returns when it is done. Raises Stopped, or RefactError with why it failed or paused."""
@@ -86,6 +89,7 @@ class Follower:
                     self._ending = line
                 elif line["kind"] == "start":
                     self._ending = None
+                self._count(line)
             metrics = await records.apply(self.ctx, self.run, lines, offset)
         for metric in metrics:
             self.ctx.tell("metric", wire.MetricEvent(run=self.run, metric=metric))
@@ -102,9 +106,26 @@ class Follower:
         run = records.to_wire(self.ctx, await records.row_of(self.ctx, self.run))
         self.ctx.tell("run", run)
         if handle:
-            handle.progress(
-                done=run.step, total=run.steps, rate=run.tokens_per_s, unit="steps", eta_s=run.eta_s, message=run.phase
-            )
+            handle.progress(message=run.phase, **self._how_far(run))
+
+    def _count(self, line: Mapping[str, Any]) -> None:
+        """Remember how much of a measurement a line of the journal says is done."""
+        if line["kind"] == "count":
+            self._counted = line["done"], line["total"]
+        elif line["kind"] in ("phase", "step", "eval"):
+            self._counted, self._phase_began = None, time.monotonic()
+
+    def _how_far(self, run: wire.Run) -> dict[str, Any]:
+        """Steps while it trains and in the end; passes through the model while it only measures."""
+        if run.phase == "training" or self._ending:
+            rate = run.step / run.elapsed_s if run.step and run.elapsed_s else None
+            return {"done": run.step, "total": run.steps, "rate": rate, "unit": "steps", "eta_s": run.eta_s}
+        if self._counted is None:
+            return {"done": 0, "total": 0, "rate": None, "unit": "", "eta_s": None}
+        done, total = self._counted
+        rate = done / max(time.monotonic() - self._phase_began, 0.1)
+        left = (total - done) / rate if done else None
+        return {"done": done, "total": total, "rate": rate or None, "unit": wire.BATCHES, "eta_s": left}
 
     async def _ended(self) -> dict[str, Any] | None:
         """How the run ended, unless it goes on; a trainer that only saved goes on when nobody asked for a stop."""

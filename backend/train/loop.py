@@ -9,6 +9,7 @@ import torch
 
 from backend.jobs.journal import JournalWriter
 from backend.train import evaluate, opening, save, worth
+from backend.train.counting import Counting
 from backend.train.gradients import Gradients, finite
 from backend.train.job import Folder
 from backend.train.keeping import Keeper
@@ -45,6 +46,7 @@ class Trainer:
         self.settings = self.job.settings
         self.progress = Progress(steps=self.job.steps)
         self.meter = Meter(self.job.threads)
+        self.counting = Counting(journal)
 
     def run(self) -> str:
         """Train to the end and evaluate; returns why it ended early, or "".
@@ -211,10 +213,13 @@ class Trainer:
     def _test_loss(self) -> float:
         """Mean nats per token of the held-out rows, each process having computed its share."""
         share, pad, device = self.ranks.share(self.data.held_out), self.data.pad, self.ranks.device
-        found = self.backoff.run(
-            lambda size: evaluate.nats_and_tokens(self.model, share, pad, device, self._check, size)
-        )
-        nats, tokens = self.ranks.add_up(found)
+
+        def measure(size: int) -> tuple[float, float]:
+            self.counting.begin(-(-len(share) // size))
+            return evaluate.nats_and_tokens(self.model, share, pad, device, self._check, size)
+
+        nats, tokens = self.ranks.add_up(self.backoff.run(measure))
+        self.counting.begin(0)
         return nats / max(tokens, 1.0)
 
     def _end_early(self, late: bool) -> None:
@@ -238,7 +243,8 @@ class Trainer:
         self._phase("evaluating")
         checkpoint = worth.take_best(self.folder, self.progress, self.model, self._warn)
         together = min(self.backoff.room[0], evaluate.TOGETHER)
-        found = worth.measured(self.job, self.data, self.model, self.ranks.device, self._check, self._warn, together)
+        device, begin = self.ranks.device, self.counting.begin
+        found = worth.measured(self.job, self.data, self.model, device, self._check, self._warn, together, begin)
         if found:
             self.journal.write("evaluation", step=checkpoint, **found)
 
@@ -251,6 +257,7 @@ class Trainer:
         """Where it stands alone, a process may stop at once; side by side they stop between two steps, together."""
         if (self.ranks.count == 1 or self.progress.ended) and self._stop():
             raise Interrupted
+        self.counting.one()
 
     def _phase(self, phase: str) -> None:
         self.journal.write("phase", phase=phase)

@@ -135,11 +135,12 @@ async def get(ctx: Context, run: str) -> wire.Run:
     return records.to_wire(ctx, await records.row_of(ctx, run))
 
 
-async def metrics(ctx: Context, run: str) -> list[wire.Metric]:
-    """Losses by step; step 0 is the base model's test loss."""
+async def metrics(ctx: Context, run: str, after: int | None = None) -> list[wire.Metric]:
+    """Losses by step, with `after` only of later ones; step 0 is the base model's test loss. Raises NotFound."""
     row = await records.row_of(ctx, run)
     names = "step, train_loss, test_loss, learning_rate, tokens_per_s"
-    rows = await ctx.db.fetch_all(f"SELECT {names} FROM metrics WHERE run_id = ? ORDER BY step", (row["id"],))
+    asked = f"SELECT {names} FROM metrics WHERE run_id = ? AND step > ? ORDER BY step"
+    rows = await ctx.db.fetch_all(asked, (row["id"], -1 if after is None else after))
     return [wire.Metric(**dict(one)) for one in rows]
 
 

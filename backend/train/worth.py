@@ -35,9 +35,18 @@ def take_best(folder: Folder, progress: Progress, model: Any, warn: Say) -> int:
 
 
 def measured(
-    job: Job, data: Data, model: Any, device: torch.device, check: evaluate.Check, warn: Say, together: int
+    job: Job,
+    data: Data,
+    model: Any,
+    device: torch.device,
+    check: evaluate.Check,
+    warn: Say,
+    together: int,
+    begin: Callable[[int], None],
 ) -> dict[str, Any] | None:
-    """The comparison as it is journaled, so many rows at a time; None where there is no memory for it."""
+    """The comparison as it is journaled, so many rows at a time; None where there is no memory for it.
+
+    `begin` hears how often `check` will be called, whenever that is begun."""
     info, context, seed = job.info(), job.settings["context"], job.settings["seed"]
     texts = [text for _, text in held_out.chosen(data.test, seed)]
     tests = evaluate.Tests(
@@ -47,6 +56,7 @@ def measured(
     )
     while True:
         give_back()
+        begin(evaluate.passes(tests, bool(job.rival_path), together))
         try:
             found = evaluate.compare(model, tests, data.tokenizer, data.pad, device, check, job.rival_path, together)
             break

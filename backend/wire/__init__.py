@@ -81,6 +81,7 @@ from backend.wire.people import (
     Usage,
 )
 from backend.wire.tuning import (
+    BATCHES,
     FORGETS,
     Beside,
     Checkpoint,
@@ -105,6 +106,7 @@ from backend.wire.tuning import (
 
 __all__ = [
     "API_VERSION",
+    "BATCHES",
     "FORGETS",
     "PROJECT_HEADER",
     "AddModel",

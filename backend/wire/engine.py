@@ -29,6 +29,8 @@ class Serving(Struct, frozen=True, kw_only=True):
     """`RUN:STEP`, or None for the base model."""
     state: HostState
     detail: str = ""
+    since: str = ""
+    """When it became so."""
     switched_ms: float | None = None
     requests: int = 0
     requests_per_s: float = 0.0

@@ -84,6 +84,10 @@ FORGETS = 0.05
 """A loss on code from elsewhere that rises by more than this share of itself is an alarm."""
 
 
+BATCHES = "batches"
+"""The unit of a run's job while the run only measures: passes through the model."""
+
+
 class Pair(Struct, frozen=True, kw_only=True):
     """Base and tuned model by the same measure."""
 

@@ -78,7 +78,21 @@ async def test_a_queued_job_stops_at_once_and_lets_the_next_begin(queue: JobQueu
     await queue.wait(third.id)
 
 
-async def test_failures_are_told_in_words(queue: JobQueue) -> None:
+async def test_another_part_of_the_work_has_no_known_end(queue: JobQueue) -> None:
+    async def work(handle: JobHandle) -> None:
+        handle.progress(done=9, total=10, rate=2.0, unit="files", eta_s=0.5, message="reading")
+        handle.phase("judging")
+        await until_stopped(handle)
+
+    job = await queue.submit("scan", "a", work)
+    await asyncio.sleep(0.05)
+    now = queue.list()[-1]
+    assert (now.message, now.done, now.total, now.rate, now.unit, now.eta_s) == ("judging", 0, 0, None, "", None)
+    await queue.stop(job.id)
+    await queue.wait(job.id)
+
+
+async def test_failures_are_told_in_words(queue: JobQueue, caplog: pytest.LogCaptureFixture) -> None:
     async def refuse(handle: JobHandle) -> None:
         raise RefactError("The disk is full.", "Free some space.")
 
@@ -89,6 +103,7 @@ async def test_failures_are_told_in_words(queue: JobQueue) -> None:
     assert (told.state, told.message, told.hint) == ("failed", "The disk is full.", "Free some space.")
     broke = await queue.wait((await queue.submit("scan", "b", break_down)).id)
     assert broke.state == "failed" and "oh" in broke.message
+    assert "scan a failed: The disk is full. Free some space." in caplog.messages
     with pytest.raises(NotFound):
         await queue.stop(999)
 

@@ -41,6 +41,9 @@ async def test_a_run_ends_done_with_metrics_checkpoints_and_an_evaluation(engine
     assert done.evaluation is not None and done.evaluation.places == 20
     losses = await engine.losses("first")
     assert sorted(losses) == list(range(31))
+    assert [one.step for one in await run.metrics(engine.ctx, "first", after=27)] == [28, 29, 30]
+    job = engine.ctx.jobs.get(begun.job)
+    assert job is not None and (job.done, job.total, job.unit) == (30, 30, "steps")
     made = await catalog.list_checkpoints(engine.ctx)
     assert {one.step for one in made} == {10, 20, 30}
     best = await catalog.latest_best(engine.ctx, "starter")
