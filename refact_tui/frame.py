@@ -2,7 +2,9 @@
 
 import asyncio
 import os
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
@@ -12,12 +14,15 @@ from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.events import DescendantFocus
 from textual.filter import LineFilter
+from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.widget import Widget
 
 import themes
+from backend import wire
 from backend.paths import Paths
 from refact_tui import glyphs, keymap, keys, palette, settings, words
+from refact_tui import words_of_jobs as jobs
 from refact_tui.client import AsyncClient
 from refact_tui.demo import Demo, Left
 from refact_tui.feed import Feed
@@ -28,8 +33,9 @@ from refact_tui.messages import StateChanged
 from refact_tui.rooms import open_room
 from refact_tui.rooms.room import Room
 from refact_tui.signs import clean
-from refact_tui.state import EngineState
+from refact_tui.state import EngineState, held
 
+MOST_TOLD = 100
 PLURALS = {"source": "sources being read", "model": "models being added"}
 DEMO_S = 2.0
 """Between two looks whether a demo has ended."""
@@ -72,6 +78,9 @@ class RefactApp(InOrder):
         self.client = AsyncClient(paths)
         self.feed = Feed(self.client, self._told, self._revive)
         self.state = EngineState()
+        self._paused = False
+        self.told: deque[wire.LogLine] = deque(maxlen=MOST_TOLD)
+        """Errors that this screen has told of, to be read again beside the engine's log."""
         self.keymap = keymap.load()
         if os.environ.get("SSH_CONNECTION"):
             self.animation_level = "none"
@@ -117,11 +126,45 @@ class RefactApp(InOrder):
             self.post_message(StateChanged(state))
 
     def on_state_changed(self, message: StateChanged) -> None:
-        before, self.state = self.state, message.state
+        self._show(message.state)
+
+    def _show(self, state: EngineState) -> None:
+        """Let what is on the screen be this, or as much of it as a screen that stands still shows."""
+        before, self.state = self.state, held(self.state, state) if self._paused else state
         if before.link in ("retrying", "lost") and self.state.link == "up":
             self.notify("The engine answers again.", timeout=3, markup=False)
+        for job in jobs.just_ended(before.jobs, self.state.jobs):
+            self._tell_of(job)
         if isinstance(self.room, Room) and self.room.is_mounted:
             self.room.redraw()
+
+    def _tell_of(self, job: wire.Job) -> None:
+        """A job has ended: say so where that is not seen. The log has why it failed."""
+        here = self.room.NOUN if isinstance(self.room, Room) else ""
+        if jobs.ROOMS.get(job.kind, here) == here or self._is_open("Jobs"):
+            return
+        failed = job.state == "failed"
+        super().notify(
+            jobs.ended_words(job, self.state.project),
+            severity="error" if failed else "information",
+            timeout=8 if failed else 4,
+            markup=False,
+        )
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = True,
+    ) -> None:
+        """Say it for a moment; an error can be read again in System's Log."""
+        if severity == "error":
+            at = datetime.now(UTC).isoformat(timespec="milliseconds")
+            self.told.append(wire.LogLine(at=at, level="error", text=message))
+        super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
 
     @property
     def room(self) -> Screen[object]:
@@ -197,7 +240,12 @@ class RefactApp(InOrder):
 
     def action_detach(self) -> None:
         """Leave; everything goes on."""
-        self.exit(farewell(self.state))
+        self.exit(farewell(self.feed.state))
+
+    def action_pause(self) -> None:
+        """Let the screen stand still; again: show what has become of everything meanwhile."""
+        self._paused = not self._paused
+        self._show(self.feed.state)
 
     async def action_quit(self) -> None:
         """The same as detach: leaving never stops anything."""

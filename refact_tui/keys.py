@@ -219,6 +219,7 @@ KEYS = (
     Key("system.tabs", "[", "tab(-1)", "tabs", "The tab before or after this one", "system", display="[ ]"),
     Key("system.next_tab", "]", "tab(1)", "next tab", "The tab before or after this one", "system", shown=False),
     Key("system.log", "L", "open_tab('Log')", "log", "Open the engine's log", "system", shown=False),
+    Key("frame.pause", "p", "app.pause", "pause", "Stand still; again: show what came meanwhile", shown=False),
     Key("frame.help", "?,f1", "help", "help", "The keys of this room and what it is for"),
     Key("frame.command", ":", "app.command_palette", "command", "Find anything by its name", display=":"),
     Key("frame.projects", "P", "projects", "projects", "Data sets beside each other: go to one, make one", shown=False),

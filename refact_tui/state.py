@@ -14,6 +14,8 @@ T = TypeVar("T")
 ENDED_JOBS = 20
 METRICS_PER_RUN = 20_000
 ALIVE_JOBS = ("queued", "running")
+COMING = ("downloading", "loading", "warming")
+"""States of a hosted model that does not answer yet."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,8 @@ class EngineState:
     link: Link = "starting"
     trouble: str = ""
     """Why the link is not up, in words."""
+    paused: bool = False
+    """It is as it was when the screen was told to stand still, but for the link."""
 
     def job(self, job_id: int | None) -> wire.Job | None:
         """The job of this id, while the engine still speaks of it."""
@@ -62,6 +66,11 @@ class EngineState:
     def alive(self) -> tuple[wire.Job, ...]:
         """Jobs that wait or run."""
         return tuple(job for job in self.jobs if job.state in ALIVE_JOBS)
+
+    @property
+    def waits(self) -> bool:
+        """Whether something is at work of which it is told how long it takes, also while nothing else is told of it."""
+        return any(job.state == "running" for job in self.jobs) or any(host.state in COMING for host in self.serving)
 
 
 def from_wire(told: wire.State, seen: float) -> EngineState:
@@ -84,6 +93,16 @@ def from_wire(told: wire.State, seen: float) -> EngineState:
         fresh=told.fresh,
         link="up",
     )
+
+
+def held(shown: EngineState, now: EngineState) -> EngineState:
+    """What is shown while the screen stands still and this is how things are: only whether the engine answers moves."""
+    if shown.engine is None:
+        return replace(now, paused=True)
+    link = (now.link, now.trouble, now.stopping)
+    if shown.paused and link == (shown.link, shown.trouble, shown.stopping):
+        return shown
+    return replace(shown, link=now.link, trouble=now.trouble, stopping=now.stopping, paused=True)
 
 
 def fold(state: EngineState, event: wire.Event) -> EngineState:

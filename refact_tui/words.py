@@ -54,15 +54,9 @@ def uptime(seconds: float) -> str:
 
 def ago(when: str | None, now: datetime | None = None) -> str:
     """An ISO 8601 time as `2 m ago`; `–` for none or what is no time."""
-    if not when:
+    seconds = seconds_since(when, now)
+    if seconds is None:
         return NONE
-    try:
-        then = datetime.fromisoformat(when)
-    except ValueError:
-        return NONE
-    if then.tzinfo is None:
-        then = then.replace(tzinfo=UTC)
-    seconds = ((now or datetime.now(UTC)) - then).total_seconds()
     for step, letter in _STEPS:
         if seconds >= step:
             return f"{int(seconds // step)} {letter} ago"
@@ -101,3 +95,47 @@ def bar(share: float, width: int) -> str:
         eighths = max(eighths, 1)
     full, rest = divmod(eighths, 8)
     return "█" * full + (" ▏▎▍▌▋▊▉"[rest] if rest else "")
+
+
+def amount(number: int, unit: str = "") -> str:
+    """`12 480 files`, `1.2 MB` where the unit is bytes or KB."""
+    if unit in ("bytes", "KB"):
+        return size(number * (1024 if unit == "KB" else 1))
+    return f"{count(number)} {unit}".rstrip()
+
+
+def pace(
+    done: int,
+    total: int,
+    unit: str = "",
+    rate: float | None = None,
+    elapsed_s: float | None = None,
+    eta_s: float | None = None,
+) -> list[str]:
+    """How far something is, part by part: ` 41%`, `41/100 files`, `12 files/s`, `elapsed 9s`, `ETA 13s`.
+
+    Where nobody knows of how much (`total` 0) there is neither a share nor a time left."""
+    parts = []
+    if total:
+        part = amount(done, unit) if unit in ("bytes", "KB") else count(done)
+        parts += [f"{min(1.0, done / total) * 100:3.0f}%", f"{part}/{amount(total, unit)}"]
+    elif done:
+        parts.append(amount(done, unit))
+    if rate:
+        parts.append(f"{amount(round(rate), unit) if rate >= 10 else f'{rate:.2g} {unit}'.rstrip()}/s")
+    if elapsed_s is not None:
+        parts.append(f"elapsed {duration(elapsed_s)}")
+    if total:
+        parts.append(f"ETA {duration(eta_s)}")
+    return parts
+
+
+def seconds_since(when: str | None, now: datetime | None = None) -> float | None:
+    """Seconds from an ISO 8601 time to `now`; None for none or what is no time."""
+    try:
+        then = datetime.fromisoformat(when or "")
+    except ValueError:
+        return None
+    if then.tzinfo is None:
+        then = then.replace(tzinfo=UTC)
+    return max(0.0, ((now or datetime.now(UTC)) - then).total_seconds())

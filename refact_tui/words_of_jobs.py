@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from rich.cells import cell_len
+
 from backend import wire
 from refact_tui import words
 from refact_tui.signs import clean
 from refact_tui.state import ALIVE_JOBS
 from refact_tui.widgets.listing import Cell, Column, Row
-from refact_tui.words_of_sources import progress
 
 COLUMNS = (
     Column("JOB", 12),
@@ -29,6 +30,26 @@ VERBS: dict[wire.JobKind, str] = {
     "night": "a night's training",
     "warmup": "measure",
 }
+DOING: dict[wire.JobKind, str] = {
+    "source": "reading",
+    "scan": "scanning",
+    "train": "training",
+    "model": "adding",
+    "export": "exporting",
+    "night": "at work",
+    "warmup": "measuring",
+}
+SHORTEST_BAR, LONGEST_BAR = 6, 20
+"""Cells."""
+ROOMS: dict[wire.JobKind, str] = {
+    "source": "sources",
+    "scan": "scan",
+    "train": "train",
+    "model": "serve",
+    "export": "checkpoints",
+    "night": "train",
+}
+"""Where one sees what a job does; what is measured for a plan is seen in the plan."""
 NAMELESS: tuple[wire.JobKind, ...] = ("scan", "night")
 """A project has one of them only."""
 STATES: dict[str, Cell] = {
@@ -48,6 +69,38 @@ def title(job: wire.Job, project: str = "") -> str:
     return f"{said} ({clean(job.project)})" if project and job.project != project else said
 
 
+def just_ended(before: Sequence[wire.Job], now: Sequence[wire.Job]) -> list[wire.Job]:
+    """The jobs that have come to an end by themselves, well or not."""
+    alive = {job.id for job in before if job.state in ALIVE_JOBS}
+    return [job for job in now if job.id in alive and job.state in ("done", "failed")]
+
+
+def ended_words(job: wire.Job, project: str = "") -> str:
+    """How a job ended, in a sentence."""
+    if job.state == "failed":
+        return f"{title(job, project)} failed: {clean(f'{job.message} {job.hint}'.strip())}"
+    return f"{title(job, project)} is done."
+
+
+def progress(job: wire.Job, width: int, now: datetime | None = None) -> str:
+    """What a job does and how far it is, in `width` cells: a bar where its end is known, how fast, since when, ETA.
+
+    Where there is no room for all of it, it is not said since when, then not how fast."""
+    if job.state == "queued":
+        return clean(job.message) or "waits for its turn"
+    said = clean(job.message) or DOING[job.kind]
+    since, parts = words.seconds_since(job.started, now), [said]
+    for rate, elapsed in ((job.rate, since), (job.rate, None), (None, None)):
+        parts = [said, *words.pace(job.done, job.total, clean(job.unit), rate, elapsed, job.eta_s)]
+        if cell_len("  ".join(parts)) <= width:
+            break
+    room = width - cell_len("  ".join(parts)) - 2
+    if job.total and room >= SHORTEST_BAR:
+        wide = min(LONGEST_BAR, room)
+        parts.insert(1, words.bar(job.done / job.total, wide).ljust(wide))
+    return "  ".join(parts)
+
+
 def job_rows(jobs: Sequence[wire.Job], project: str = "") -> list[Row]:
     """Jobs, the newest first."""
     return [
@@ -56,13 +109,19 @@ def job_rows(jobs: Sequence[wire.Job], project: str = "") -> list[Row]:
             (
                 (title(job, project), "plain"),
                 STATES[job.state],
-                (f"{min(100, job.done * 100 // job.total)}%" if job.total else words.NONE, "plain"),
+                (_done(job), "plain"),
                 (words.duration(job.eta_s) if job.state == "running" else words.NONE, "plain"),
                 (words.ago(job.ended or job.started or job.created), "muted"),
             ),
         )
         for job in sorted(jobs, key=lambda job: job.id, reverse=True)
     ]
+
+
+def _done(job: wire.Job) -> str:
+    if job.state == "done":
+        return "100%"
+    return f"{min(100, job.done * 100 // job.total)}%" if job.total else words.NONE
 
 
 def job_lines(job: wire.Job, width: int) -> list[Cell]:

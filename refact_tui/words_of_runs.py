@@ -66,13 +66,17 @@ def _lower(loss: wire.TestLoss) -> bool:
     return loss.best is not None and loss.base is not None and loss.best < loss.base
 
 
-def run_line(run: wire.Run, width: int) -> str:
-    """The one line under the plot, in `width` cells: what matters most comes first, whole parts give way."""
+def run_line(run: wire.Run, width: int, job: wire.Job | None = None) -> str:
+    """The one line under the plot, in `width` cells: what matters most comes first, whole parts give way.
+
+    Its job knows how far a measurement is."""
     if run.state in ("failed", "stopped", "paused") and run.reason:
         return f"{state(run.state)[0]}: {clean(run.reason)}"
     parts = []
     if run.state in ("queued", "preparing") or run.phase not in ("", "training"):
         parts.append(clean(run.phase) or run.state)
+        if job is not None and job.state == "running" and job.unit == wire.BATCHES:
+            parts += [part.strip() for part in words.pace(job.done, job.total, job.unit, eta_s=job.eta_s)]
     if run.test_loss.best is not None:
         at = run.best_checkpoint.rpartition(":")[2] if run.best_checkpoint else ""
         parts.append(f"best {words.loss(run.test_loss.best)}" + (f" @ {clean(at)}" if at else ""))
@@ -88,8 +92,9 @@ def run_line(run: wire.Run, width: int) -> str:
             parts.append(f"busy {words.percent(run.utilisation)}")
         if run.learning_rate is not None:
             parts.append(f"lr {run.learning_rate:.1e}")
-    if run.elapsed_s:
-        parts.append(f"elapsed {words.duration(run.elapsed_s)}")
+    elapsed = run.elapsed_s or (words.seconds_since(run.started) if run.state == "preparing" else None)
+    if elapsed:
+        parts.append(f"elapsed {words.duration(elapsed)}")
     if run.memory_bytes:
         parts.append(words.size(run.memory_bytes))
     if run.attempts:

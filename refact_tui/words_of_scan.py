@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from rich.cells import cell_len
-
 from backend import wire
 from refact_tui import words
 from refact_tui.signs import clean
+from refact_tui.state import ALIVE_JOBS
 from refact_tui.widgets.listing import Cell, Column, Row
+from refact_tui.words_of_jobs import progress
 
 BUCKET = 0.25
 """Nats per bucket of the histogram."""
@@ -54,8 +54,8 @@ def scan_line(scan: wire.Scan | None, job: wire.Job | None, width: int) -> Cell:
     """What the scan does now, or what came of it."""
     if scan is None:
         return "", "muted"
-    if job is not None and job.state in ("queued", "running"):
-        return _working(job, width), "busy"
+    if job is not None and job.state in ALIVE_JOBS:
+        return f"{'▶' if job.total else '◌'} {progress(job, width - 2)}", "busy"
     if scan.state in ("failed", "stopped"):
         return f"{'✗' if scan.state == 'failed' else '■'} {scan.state}: {clean(scan.detail)} n scans again.", "bad"
     if scan.detail:
@@ -63,19 +63,6 @@ def scan_line(scan: wire.Scan | None, job: wire.Job | None, width: int) -> Cell:
     when = f", {words.ago(scan.ended)}" if scan.ended else ""
     model = f" with {clean(scan.model)}" if scan.model and scan.stage == 2 else ""
     return f"scanned{model} in {words.duration(scan.elapsed_s)}{when} · threshold {scan.threshold:g} nats", "muted"
-
-
-def _working(job: wire.Job, width: int) -> str:
-    said = clean(job.message) or ("waits for its turn" if job.state == "queued" else "scanning")
-    if not job.total:
-        return f"◌ {said}"
-    share = min(1.0, job.done / job.total)
-    tail = f"{share * 100:3.0f}%  {words.count(job.done)}/{words.count(job.total)} {clean(job.unit)}".rstrip()
-    if job.rate:
-        tail += f"  {job.rate:.0f}/s"
-    tail += f"  ETA {words.duration(job.eta_s)}"
-    wide = width - cell_len(said) - cell_len(tail) - 6
-    return f"▶ {said}  {words.bar(share, min(24, wide))}  {tail}" if wide >= 6 else f"▶ {said}  {tail}"
 
 
 def reason_rows(scan: wire.Scan | None) -> list[Row]:

@@ -1,12 +1,17 @@
 """Hosted models, API keys and requests as the words and cells a person reads; pure."""
 
 from collections.abc import Sequence
+from datetime import datetime
+
+from rich.cells import cell_len
 
 from backend import wire
 from refact_tui import words
 from refact_tui.signs import clean
+from refact_tui.state import COMING
 from refact_tui.widgets.listing import Cell, Column, Row, Tone
 from refact_tui.words_of_checkpoints import BASE
+from refact_tui.words_of_jobs import progress
 from refact_tui.words_of_runs import state
 
 SERVING_COLUMNS = (
@@ -85,7 +90,7 @@ def serving_rows(serving: Sequence[wire.Serving]) -> list[Row]:
                 (clean(host.dtype) or words.NONE, "muted"),
                 (str(host.context) if host.context else words.NONE, "plain"),
                 (words.size(host.memory_bytes) if host.memory_bytes else words.NONE, "muted"),
-                (f"◌ downloading {clean(host.detail)}", "busy") if host.state == "downloading" else state(host.state),
+                host_state(host),
                 (f"{host.requests_per_s:.1f}", "plain"),
                 (times(host.first_token_ms_p50, host.first_token_ms_p95), "plain"),
                 (words.percent(host.acceptance), "plain"),
@@ -93,6 +98,25 @@ def serving_rows(serving: Sequence[wire.Serving]) -> list[Row]:
         )
         for host in serving
     ]
+
+
+def host_state(host: wire.Serving, now: datetime | None = None) -> Cell:
+    """A state as sign and word, with how far it is while the model is on its way, or since when."""
+    if host.state == "downloading":
+        return f"◌ downloading {clean(host.detail)}".rstrip(), "busy"
+    said, tone = state(host.state)
+    since = words.seconds_since(host.since, now) if host.state in COMING else None
+    return (said if since is None else f"{said} {words.duration(since)}", tone)
+
+
+def coming_lines(jobs: Sequence[wire.Job], width: int) -> list[str]:
+    """Models that are being added, a line of `width` cells each: how much has come, what is being checked."""
+    lines = []
+    for job in jobs:
+        if job.kind == "model":
+            name = f"◌ {clean(job.name)}: "
+            lines.append(name + progress(job, width - cell_len(name)))
+    return lines
 
 
 def elsewhere_rows(models: Sequence[wire.ModelElsewhere]) -> list[Row]:

@@ -9,6 +9,7 @@ from refact_tui import words
 from refact_tui.signs import clean
 from refact_tui.state import EngineState
 from refact_tui.widgets.listing import Cell, Column, Row
+from refact_tui.words_of_jobs import progress
 
 COLUMNS = (
     Column("NAME", 8),
@@ -20,15 +21,6 @@ COLUMNS = (
     Column("SYNCED", 8, rank=6),
     Column("STATE", 12),
 )
-DOING: dict[wire.JobKind, str] = {
-    "source": "reading",
-    "scan": "scanning",
-    "train": "training",
-    "model": "adding",
-    "export": "exporting",
-    "night": "at work",
-    "warmup": "measuring",
-}
 SETS: tuple[wire.SetName, ...] = ("auto", "train", "test")
 SET_WORDS = {
     "auto": "auto: its files are split into training and test",
@@ -116,23 +108,6 @@ def trust_lines(source: wire.Source, credentials: Sequence[wire.Credential], wid
     whole = "   ".join(text for text, _ in said)
     fits = cell_len(whole) <= width and all(tone == "muted" for _, tone in said)
     return [(whole, "muted")] if said and fits else said
-
-
-def progress(job: wire.Job, width: int) -> str:
-    """What a job does, with a bar where its end is known."""
-    said = clean(job.message) or DOING[job.kind]
-    if not job.total:
-        return f"{said} {_amount(job.done, job.unit)}" if job.done else said
-    share = min(1.0, job.done / job.total)
-    bar = words.bar(share, max(8, min(30, width - 50)))
-    tail = f"{share * 100:3.0f}%  {_amount(job.done, job.unit)}/{_amount(job.total, job.unit)}"
-    if job.rate:
-        tail += f"  {_amount(round(job.rate), job.unit)}/s"
-    return f"{said}  {bar}  {tail}  ETA {words.duration(job.eta_s)}"
-
-
-def _amount(number: int, unit: str) -> str:
-    return words.size(number) if unit == "bytes" else words.count(number)
 
 
 def next_step(sources: Sequence[wire.Source], scan: wire.Scan | None) -> str:

@@ -7,7 +7,7 @@ import click
 from backend import wire
 from refact_tui.cli.engine_link import LONG_S, connect
 from refact_tui.cli.hosting import serve
-from refact_tui.cli.output import columns, emit, tell
+from refact_tui.cli.output import columns, emit, tell, waiting
 from refact_tui.cli.verbs import root, verb
 
 
@@ -29,7 +29,8 @@ def ask(command: str | None, place: str | None, say: str, model: str | None, max
         question = wire.Ask(
             command=command, code=code, file=file, line=line, said=say, model=model, max_tokens=max_tokens
         )
-        said = client.post("/ask", question, wire.Said, timeout_s=LONG_S)
+        with waiting(f"asking {model or 'a model'}"):
+            said = client.post("/ask", question, wire.Said, timeout_s=LONG_S)
     if said.leaves_box:
         tell(f"{said.model} is not on this box: the question left it.")
     emit(said, as_json, said.text, exact=True)

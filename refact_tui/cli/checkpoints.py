@@ -67,7 +67,7 @@ def export(name: str, folder: str | None, merged: bool, as_json: bool) -> None:
     where = str(Path(folder).expanduser().absolute()) if folder else ""
 
     def tell(job: wire.Job, progress: Progress) -> None:
-        progress.show(f"export: {job.message or job.state}")
+        progress.job("export", job)
 
     with connect() as client:
         begun = client.post(f"{path_of(POINTS, name)}/export", wire.Export(path=where, merged=merged), wire.Exported)

@@ -9,7 +9,7 @@ import click
 from backend import wire
 from refact_tui import words
 from refact_tui.cli.engine_link import connect, paths
-from refact_tui.cli.output import Failure, columns, emit
+from refact_tui.cli.output import Failure, columns, emit, waiting
 from refact_tui.cli.verbs import root, verb
 from refact_tui.client import Client, EngineUnreachable
 from refact_tui.launch import COMMAND, answers, ended, gone
@@ -134,6 +134,8 @@ def _end(keep_trainers: bool) -> bool:
             client.post("/engine/stop", {"keep_trainers": keep_trainers}, Any)
     except EngineUnreachable:
         pass  # it is ending already, or hangs: the wait tells
-    if not gone(home, STOP_S) or not ended(pid, STOP_S):
+    with waiting("waiting for the engine to end"):
+        over = gone(home, STOP_S) and ended(pid, STOP_S)
+    if not over:
         raise Failure(f"The engine has not ended after {STOP_S:.0f} s.", f"Look into its log: {home.engine_log}")
     return True

@@ -10,7 +10,7 @@ import msgspec
 
 from backend import wire
 from backend.paths import Paths, find_home
-from refact_tui.cli.output import FAILED, REFUSED, UNREACHABLE, Failure, Progress
+from refact_tui.cli.output import FAILED, REFUSED, UNREACHABLE, Failure, Progress, waiting
 from refact_tui.client import Client, EngineError, EngineUnreachable
 from refact_tui.launch import LaunchError, ensure_engine
 
@@ -31,7 +31,8 @@ def connect(start: bool = True, told: Sequence[str] = ()) -> Client:
     home = paths()
     if start:
         try:
-            ensure_engine(home, told)
+            with waiting("starting the engine"):
+                ensure_engine(home, told)
         except LaunchError as error:
             raise Failure(error.message, error.hint, "engine", UNREACHABLE) from error
     asked = click.get_current_context(silent=True)

@@ -107,14 +107,10 @@ def until_added(client: Client, name: str) -> wire.Model:
 
     def show(model: wire.Model, progress: Progress) -> None:
         job = job_of(client, model.job)
-        if job is None or not job.total:
-            progress.show(f"{name}: {job.message if job else model.state}")
-            return
-        rate = f"  {words.size(int(job.rate))}/s" if job.rate else ""
-        left = f"  {words.duration(job.eta_s)} left" if job.eta_s is not None else ""
-        bar = words.bar(job.done / job.total, 20)
-        text = f"{name}: {bar:<20}  {words.size(job.done)} of {words.size(job.total)}{rate}{left}"
-        progress.line(text, model.state)
+        if job is None:
+            progress.show(f"{name}: {model.state}")
+        else:
+            progress.job(name, job)
 
     found = wait(client, path_of(MODELS, name), wire.Model, lambda one: one.state in ENDED, show)
     if found.state != "ready":

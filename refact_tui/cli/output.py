@@ -1,17 +1,25 @@
 """What a verb leaves behind: words or one JSON document on stdout, progress on stderr, and the exit status."""
 
+import shutil
 import sys
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, TextIO
 
 import click
 import msgspec
 
+from backend import wire
 from refact_tui import words
 from refact_tui.signs import clean, escaped, shown
 
 PLAIN_EVERY_S = 5.0
+MOMENT_S = 1.0
+"""What takes no longer is not told of."""
+BAR = 20
+"""Cells."""
 DONE, FAILED, USAGE, UNREACHABLE, REFUSED, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
 
@@ -72,24 +80,40 @@ class Progress:
     def __init__(self) -> None:
         self._live = sys.stderr.isatty()
         self._phase, self._text, self._at = "", "", 0.0
+        self._began = time.monotonic()
 
     def show(
-        self, what: str, done: int = 0, total: int = 0, rate: float | None = None, eta_s: float | None = None
+        self,
+        what: str,
+        done: int = 0,
+        total: int = 0,
+        unit: str = "",
+        rate: float | None = None,
+        eta_s: float | None = None,
     ) -> None:
-        """`what` is being done; counts only where an end is known."""
-        parts = [what]
-        if total:
-            parts.append(f"{words.bar(done / total, 20):<20}  {words.count(done)}/{words.count(total)}")
-        if rate and total:
-            parts.append(f"{rate:.3g}/s")
-        if eta_s is not None:
-            parts.append(f"{words.duration(eta_s)} left")
-        self.line("  ".join(parts), what)
+        """`what` is being done; since when is said on a terminal only, where each line takes the place of the last."""
+        elapsed = time.monotonic() - self._began if self._live else None
+        bar = [f"{words.bar(done / total, BAR):<{BAR}}"] if total else []
+        text = ""
+        for speed, since in ((rate, elapsed), (rate, None), (None, None)):
+            text = "  ".join([what, *bar, *words.pace(done, total, unit, speed, since, eta_s)])
+            if not self._live or len(text) < shutil.get_terminal_size().columns:
+                break
+        self.line(text, what)
+
+    def job(self, name: str, job: wire.Job) -> None:
+        """What a job does for what is called `name`, and how far it is."""
+        what = f"{name}: {job.message or job.state}"
+        if job.state == "running":
+            self.show(what, job.done, job.total, job.unit, job.rate, job.eta_s)
+        else:
+            self.show(what)
 
     def line(self, text: str, phase: str) -> None:
         """Draw `text`; off a terminal at once where the phase is another, else every few seconds."""
         text = clean(text)
         if self._live:
+            text = text[: shutil.get_terminal_size().columns - 1]  # a line that wraps could not be drawn over
             click.echo(f"\r\x1b[K{drawn(text, sys.stderr)}", nl=False, err=True)
         elif text != self._text and (phase != self._phase or time.monotonic() - self._at >= PLAIN_EVERY_S):
             click.echo(drawn(text, sys.stderr), err=True)
@@ -102,3 +126,25 @@ class Progress:
         if self._live and self._text:
             click.echo("\r\x1b[K", nl=False, err=True)
         self._text = ""
+
+
+@contextmanager
+def waiting(what: str) -> Iterator[None]:
+    """Say on a terminal what is waited for, and how long by now, where it takes longer than a moment."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    progress, over = Progress(), threading.Event()
+
+    def tell() -> None:
+        while not over.wait(MOMENT_S):
+            progress.show(what)
+
+    telling = threading.Thread(target=tell, daemon=True)
+    telling.start()
+    try:
+        yield
+    finally:
+        over.set()
+        telling.join()
+        progress.end()

@@ -59,7 +59,7 @@ def until_scanned(client: Client) -> wire.Scan:
 
     def show(found: wire.Scan, progress: Progress) -> None:
         if job := job_of(client, found.job):
-            progress.show(f"scan: {job.message or job.state}", job.done, job.total, job.rate, job.eta_s)
+            progress.job("scan", job)
 
     found = wait(client, "/scan", wire.Scan, lambda one: one.state not in ("queued", "running"), show)
     if found.state != "done":

@@ -5,7 +5,7 @@ import msgspec
 
 from backend import wire
 from refact_tui.cli.engine_link import connect
-from refact_tui.cli.output import Failure, emit
+from refact_tui.cli.output import Failure, emit, waiting
 from refact_tui.cli.scan import scan, scan_text
 from refact_tui.cli.verbs import verb
 from refact_tui.client import Client
@@ -16,7 +16,8 @@ SETTINGS = "/scan/settings"
 def change(client: Client, **changes: object) -> str:
     """Keep other settings; what came of it, in words."""
     now = msgspec.structs.replace(client.get(SETTINGS, wire.ScanSettings), **changes)
-    found: wire.Scan | None = client.post(SETTINGS, now, wire.Scan | None, timeout_s=600)  # type: ignore[arg-type]
+    with waiting("judging the files anew"):
+        found: wire.Scan | None = client.post(SETTINGS, now, wire.Scan | None, timeout_s=600)  # type: ignore[arg-type]
     return scan_text(found) if found else "Kept for the first scan."
 
 
@@ -76,7 +77,7 @@ def languages(on: tuple[str, ...], off: tuple[str, ...], own: bool, as_json: boo
 def by_hand(paths: tuple[str, ...], source: str | None, what: str, as_json: bool) -> None:
     """Decide single files; one that may not be included is a failure, after the others."""
     body = {"what": what, "paths": list(paths), "source": source}
-    with connect() as client:
+    with connect() as client, waiting("judging the files anew"):
         done = client.post("/scan/by-hand", body, wire.ByHandDone, timeout_s=600)
     if done.refused:
         raise Failure("; ".join(done.refused) + ".", "", "refused")

@@ -7,7 +7,7 @@ import click
 
 from backend import wire
 from refact_tui.cli.engine_link import LONG_S, connect
-from refact_tui.cli.output import emit
+from refact_tui.cli.output import emit, waiting
 from refact_tui.cli.verbs import root, verb
 
 CACHES = (
@@ -21,7 +21,7 @@ CACHES = (
 def use(what: str, model: str | None, as_json: bool) -> None:
     """Switch what a model answers with; returns when the switch has taken place."""
     request = use_of(what, model)
-    with connect() as client:
+    with connect() as client, waiting("switching"):
         used = client.post("/use", request, wire.Used, timeout_s=LONG_S)
     emit(used, as_json, f"{used_text(used)}\n{CACHES}")
 
@@ -56,7 +56,7 @@ def complete(place: str | None, model: str | None, max_tokens: int, suffix: str,
             raise click.UsageError("Give the text on stdin, or a place as FILE:LINE:COL.")
         prefix = sys.stdin.read()
     request = wire.Complete(prefix=prefix, suffix=suffix, model=model, max_tokens=max_tokens)
-    with connect() as client:
+    with connect() as client, waiting("completing"):
         found = client.post("/complete", request, wire.Completion, timeout_s=LONG_S)
     emit(found, as_json, found.text, exact=True)
 

@@ -1,6 +1,8 @@
 """`sources add|list|sync|set|remove`: bring code in."""
 
 import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -43,8 +45,7 @@ def add(
         if not name or branch or subfolder or credential:
             raise Failure("What comes on stdin needs --name x.tgz, and nothing else.", "", "usage", USAGE)
         with connect() as client:
-            pieces = iter(lambda: sys.stdin.buffer.read(1 << 20), b"")
-            source = client.upload("/sources/upload", pieces, wire.Source, name=name, set=set_name)
+            source = client.upload("/sources/upload", uploaded(name), wire.Source, name=name, set=set_name)
             if waiting:
                 source = until_read(client, source.name)
         emit(source, as_json, source_text(source))
@@ -107,6 +108,19 @@ def remove(name: str, yes: bool, as_json: bool) -> None:
     emit(source, as_json, f"Removed {name}.")
 
 
+def uploaded(name: str) -> Iterator[bytes]:
+    """What comes on stdin, piece by piece, while it is said how much of it has been."""
+    progress, began, done = Progress(), time.monotonic(), 0
+    try:
+        while piece := sys.stdin.buffer.read(1 << 20):
+            yield piece
+            done += len(piece)
+            spent = time.monotonic() - began
+            progress.show(f"sending {name}", done, unit="bytes", rate=done / spent if spent > 1 else None)
+    finally:
+        progress.end()
+
+
 def local(what: str) -> str:
     """A path of this box as a whole path; a URL or HOST:PATH as it is."""
     here = Path(what).expanduser()
@@ -120,7 +134,7 @@ def until_read(client: Client, name: str) -> wire.Source:
     def show(source: wire.Source, progress: Progress) -> None:
         job = job_of(client, source.job)
         if job:
-            progress.show(f"{name}: {job.message or job.state}", job.done, job.total, job.rate, job.eta_s)
+            progress.job(name, job)
 
     found = wait(client, path_of("/sources", name), wire.Source, lambda one: one.state in ("ready", "failed"), show)
     if found.state == "failed":

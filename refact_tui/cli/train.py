@@ -7,7 +7,7 @@ import click
 
 from backend import wire
 from refact_tui import words, words_of_runs
-from refact_tui.cli.engine_link import connect, path_of, wait
+from refact_tui.cli.engine_link import connect, job_of, path_of, wait
 from refact_tui.cli.output import Failure, Progress, columns, emit
 from refact_tui.cli.verbs import Verb, root, verb
 from refact_tui.client import Client
@@ -190,7 +190,9 @@ def until_ended(client: Client, name: str) -> wire.Run:
         if run.state == "running" and run.phase == "training":
             tested = f"test {words.loss(run.test_loss.base)} → {words.loss(run.test_loss.last)}"
             losses = f"train {words.loss(run.train_loss)}, {tested}"
-            progress.show(f"{name}: {losses}", run.step, run.steps, None, run.eta_s)
+            progress.show(f"{name}: {losses}", run.step, run.steps, "steps", eta_s=run.eta_s)
+        elif job := job_of(client, run.job):
+            progress.job(name, job)
         else:
             progress.show(f"{name}: {phase}")
 

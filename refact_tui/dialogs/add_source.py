@@ -14,6 +14,7 @@ from textual.widgets import Button, Input, Label, Static
 from backend import wire
 from refact_tui.client import EngineError, EngineUnreachable
 from refact_tui.signs import clean
+from refact_tui.widgets.waiting import waiting
 from refact_tui.words_of_sources import SET_WORDS, next_set
 
 DEBOUNCE_S = 0.2
@@ -98,7 +99,8 @@ class AddSourceDialog(ModalScreen[wire.Source | None]):
             self._say("")
             return
         try:
-            found = await self._understand(what)
+            with waiting(self, "Looking…", self._say, at_once=False):
+                found = await self._understand(what)
         except (EngineError, EngineUnreachable) as error:
             self._say(f"? {error.message} {error.hint}".strip())
         else:
@@ -112,7 +114,6 @@ class AddSourceDialog(ModalScreen[wire.Source | None]):
             self._say(f"Paste a {HINT}.", failed=True)
             self.query_one("#add-what", Input).focus()
             return
-        self._say("Adding…")
         self._send()
 
     @work(exclusive=True, group="add")
@@ -125,7 +126,8 @@ class AddSourceDialog(ModalScreen[wire.Source | None]):
             set=self._set,
         )
         try:
-            source = await self._add(request)
+            with waiting(self, "Adding…", self._say):
+                source = await self._add(request)
         except (EngineError, EngineUnreachable) as error:
             self._say(f"✗ {error.message} {error.hint}".strip(), failed=True)
         else:

@@ -20,6 +20,7 @@ from refact_tui.signs import clean
 from refact_tui.widgets.line import Line
 from refact_tui.widgets.reading import Reading
 from refact_tui.widgets.slowly import Slowly
+from refact_tui.widgets.waiting import waiting
 
 KEYS = "enter say it · ctrl+t model · ctrl+n new · ctrl+y copy · esc stop, close"
 KEPT = "What is said here is kept while this screen runs, and stored nowhere."
@@ -116,7 +117,6 @@ class ChatDialog(ModalScreen[None]):
             self._answer_line = _line("assistant", "…")
             reading.mount(_line("user", said), self._answer_line)
             reading.scroll_end(animate=False)
-            self._note("esc stops")
             self._asking = self._answer()
 
     @work(exclusive=True, group="chat")
@@ -124,7 +124,8 @@ class ChatDialog(ModalScreen[None]):
         before = self._talk.turns[-MOST_TURNS:]
         question = wire.Ask(said=self._question, before=before, model=self._talk.model)
         try:
-            said = await asking.answer(self._client, question, self._more)
+            with waiting(self, "esc stops", self._note):
+                said = await asking.answer(self._client, question, self._more)
         except (EngineError, EngineUnreachable) as error:
             self._end("✗ " + clean(f"{error.message} {error.hint}".strip()), failed=True)
         else:

@@ -1,6 +1,7 @@
 """The same code completed by two checkpoints, side by side, on held-out places or on text of one's own."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import ClassVar
 
 from textual import on, work
@@ -19,6 +20,7 @@ from refact_tui.widgets.line import Line
 from refact_tui.widgets.plain_area import PlainArea
 from refact_tui.widgets.reading import Reading
 from refact_tui.widgets.tabs import TabLine
+from refact_tui.widgets.waiting import waiting
 
 Complete = Callable[[wire.Complete], Awaitable[wire.Completion]]
 Places = Callable[[], Awaitable[list[wire.HeldOutPlace]]]
@@ -182,7 +184,8 @@ class CompareDialog(ModalScreen[str]):
                 self._show(side, "", "completing…")
         for side, (_, model) in self._sides.items():
             try:
-                found = known.get(side) or await self._complete(say.asking(request, model))
+                with waiting(self, "completing…", partial(self._show, side, ""), at_once=side not in known):
+                    found = known.get(side) or await self._complete(say.asking(request, model))
             except (EngineError, EngineUnreachable) as error:
                 self._show(side, "", "✗ " + clean(f"{error.message} {error.hint}".strip()))
                 continue

@@ -14,6 +14,7 @@ from backend import wire
 from refact_tui.client import EngineError, EngineUnreachable
 from refact_tui.signs import clean
 from refact_tui.widgets.setting_field import SettingField, number_of
+from refact_tui.widgets.waiting import waiting_in_title
 from refact_tui.words_of_placement import plan_lines
 
 Plan = Callable[[wire.HostModel], Awaitable[wire.PlacementPlan]]
@@ -117,7 +118,8 @@ class PlacementDialog(ModalScreen[wire.Serving | None]):
         """What was asked for, if it can be."""
         try:
             request = self.request()
-            plan = await self._plan(request)
+            with waiting_in_title(self.query_one(Vertical), "looking for room…"):
+                plan = await self._plan(request)
         except ValueError as error:
             if NO_MODEL not in str(error) or self._touched:
                 self._refuse(str(error))
@@ -159,7 +161,8 @@ class PlacementDialog(ModalScreen[wire.Serving | None]):
         if request is None:
             return
         try:
-            found = await self._load(request)
+            with waiting_in_title(self.query_one(Vertical), "asking…"):
+                found = await self._load(request)
         except (EngineError, EngineUnreachable) as error:
             self._refuse(f"{error.message} {error.hint}".strip())
         else:

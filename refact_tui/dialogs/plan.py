@@ -14,6 +14,7 @@ from backend import wire
 from refact_tui.client import EngineError, EngineUnreachable
 from refact_tui.signs import clean
 from refact_tui.widgets.setting_field import SettingField, number_of
+from refact_tui.widgets.waiting import waiting_in_title
 from refact_tui.words_of_runs import plan_lines, value_of, value_text
 from refact_tui.words_of_settings import limits
 
@@ -126,7 +127,8 @@ class PlanDialog(ModalScreen[wire.Run | None]):
         """What was asked for, if the engine has a plan for it."""
         try:
             request = self.request()
-            plan = await self._ask(request)
+            with waiting_in_title(self.query_one(Vertical), "planning…"):
+                plan = await self._ask(request)
         except ValueError as error:
             self._refuse(str(error), "")
         except (EngineError, EngineUnreachable) as error:
@@ -207,7 +209,8 @@ class PlanDialog(ModalScreen[wire.Run | None]):
         if request is None:
             return
         try:
-            run = await self._begin(request)
+            with waiting_in_title(self.query_one(Vertical), "starting…"):
+                run = await self._begin(request)
         except (EngineError, EngineUnreachable) as error:
             self._refuse(error.message, error.hint)
         else:

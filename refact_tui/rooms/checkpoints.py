@@ -13,6 +13,7 @@ from refact_tui.widgets.line import Line
 from refact_tui.widgets.listing import Listing
 from refact_tui.widgets.reading import Reading
 from refact_tui.widgets.tabs import RuleLine
+from refact_tui.widgets.waiting import waiting
 
 EMPTY = "No checkpoints yet, and no model is served. Train a run first (3): its checkpoints appear here."
 NOTE = "★ best of its run  ▲ served  ◆ pinned"
@@ -95,9 +96,9 @@ class CheckpointsRoom(CheckpointChanges):
 
     @work(exclusive=True, group="switch")
     async def _switch(self, use: wire.Use) -> None:
-        self.say("switching…")
         try:
-            used = await self.client.post("/use", use, wire.Used, timeout_s=60)
+            with waiting(self, "switching…", self.say):
+                used = await self.client.post("/use", use, wire.Used, timeout_s=60)
         except (EngineError, EngineUnreachable) as error:
             self.say("✗ " + clean(f"{error.message} {error.hint}".strip()), failed=True)
         else:

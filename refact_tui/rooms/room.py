@@ -34,6 +34,7 @@ from refact_tui.widgets.status_line import StatusLine
 if TYPE_CHECKING:
     from refact_tui.frame import RefactApp
 
+EVERY_S = 1.0
 LEAST = (60, 16)
 """Columns and rows below which there is no room for a room."""
 
@@ -119,12 +120,21 @@ class Room(Screen[None]):
         self._drawn = state
         self.query_one(StatusLine).show(state)
         self.query_one(RoomTabs).show(clean(state.project))
+        self.query_one(Hints).show_paused(state.paused)
         self.set_class(state.link in ("retrying", "lost"), "-stale")
         step = first_run.next_step(state, self.NOUN, self.registry.face)
         self.query_one("#next-step", Line).update(step)
         self.query_one("#next-step").set_class(bool(step), "shown")
         if state.engine is not None:  # before that nothing is known: not even that there is nothing
             self.draw(state)
+
+    def on_mount(self) -> None:
+        self.set_interval(EVERY_S, self._tick)
+
+    def _tick(self) -> None:
+        """Time goes on, also for what is not told of meanwhile."""
+        if self.is_active and self.state.waits and self.state.link == "up" and not self.state.paused:
+            self.redraw(anew=True)
 
     def on_screen_resume(self) -> None:
         self._drawn = None
@@ -137,7 +147,7 @@ class Room(Screen[None]):
             self.redraw()
 
     def call(self, asking: Coroutine[Any, Any, Any], done: str = "") -> None:
-        """Ask the engine in the background; say `done` when it has agreed, and why when it has not."""
+        """Ask the engine in the background; say why where it has not agreed, else `done`, where that is not seen."""
         self.run_worker(self._called(asking, done), group="call")
 
     async def _called(self, asking: Coroutine[Any, Any, Any], done: str) -> None:

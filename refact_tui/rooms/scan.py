@@ -38,6 +38,7 @@ class ScanRoom(ScanChanges):
         self._language: str | None = None
         self._seen: tuple[Any, ...] = ()
         self._loaded = 0.0
+        self._judging = ""
 
     def body(self) -> ComposeResult:
         yield Line("", id="scan-funnel")
@@ -60,6 +61,8 @@ class ScanRoom(ScanChanges):
         funnel = say.funnel(scan, self.size.width - 2) if scan else self._nothing(state)
         self.query_one("#scan-funnel", Line).update(funnel)
         line, tone = say.scan_line(scan, state.job(scan.job) if scan else None, self.size.width - 2)
+        if self._judging:
+            line, tone = f"◌ {self._judging}", "busy"
         said = self.query_one("#scan-line", Line)
         said.update(line)
         said.set_classes(tone)
@@ -85,6 +88,11 @@ class ScanRoom(ScanChanges):
         bars = say.histogram(scan.histogram, threshold, width, height - 1) if scan else []
         title = f"LOSS │ threshold {threshold:g} nats ◂ ▸" if scan else ""
         box.update("\n".join([title, *bars]) if bars else "")
+
+    def judging(self, text: str) -> None:
+        if text != self._judging:
+            self._judging = text
+            self.draw(self.state)
 
     def _reload_if_due(self) -> None:
         """Ask for the files again when the scan has moved on, at most every two seconds."""
@@ -216,4 +224,4 @@ class ScanRoom(ScanChanges):
         if scan is None or scan.job is None or scan.state not in ("queued", "running"):
             self.refuse("No scan is at work; n starts one.")
         else:
-            self.call(self.client.post(f"/jobs/{scan.job}/stop", None, wire.Job), "The scan stops.")
+            self.call(self.client.post(f"/jobs/{scan.job}/stop", None, wire.Job))

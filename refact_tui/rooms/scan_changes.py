@@ -13,6 +13,7 @@ from refact_tui.rooms.undoing import Undoing
 from refact_tui.signs import clean
 from refact_tui.widgets.listing import Listing
 from refact_tui.widgets.virtual_table import VirtualTable
+from refact_tui.widgets.waiting import waiting
 
 STEP = 0.1
 """Nats that one press moves the threshold."""
@@ -32,6 +33,10 @@ class ScanChanges(Undoing):
 
     def losses(self) -> None:
         """Draw the histogram."""
+        raise NotImplementedError
+
+    def judging(self, text: str) -> None:
+        """Say that the files are judged anew, or nothing."""
         raise NotImplementedError
 
     def action_threshold(self, by: int) -> None:
@@ -129,4 +134,7 @@ class ScanChanges(Undoing):
             self.remember(what, lambda: self._asked("/scan/settings", before, Any))
 
     async def _asked(self, path: str, body: Any, kind: Any) -> Any:
-        return await self.tried(self.client.post(path, body, kind, timeout_s=PATIENCE_S))
+        with waiting(self, "judging the files anew…", self.judging, at_once=False):
+            found = await self.tried(self.client.post(path, body, kind, timeout_s=PATIENCE_S))
+        self.judging("")
+        return found

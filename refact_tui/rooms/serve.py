@@ -19,6 +19,7 @@ from refact_tui.rooms.tabbed import TabbedRoom
 from refact_tui.signs import clean
 from refact_tui.state import EngineState
 from refact_tui.widgets.ghost_editor import GhostEditor
+from refact_tui.widgets.line import Line
 from refact_tui.widgets.listing import Listing
 from refact_tui.widgets.tabs import TabLine
 
@@ -44,6 +45,7 @@ class ServeRoom(TabbedRoom):
 
     def body(self) -> ComposeResult:
         yield Listing(say.SERVING_COLUMNS, empty=EMPTY, id="serve-hosts")
+        yield Line("", id="serve-coming")
         yield from super().body()
 
     def on_screen_resume(self) -> None:
@@ -63,6 +65,10 @@ class ServeRoom(TabbedRoom):
         """Show the hosts, the models of other servers and the open tab."""
         rows = [*say.serving_rows(state.serving), *say.elsewhere_rows(self._elsewhere)]
         self.query_one("#serve-hosts", Listing).show(rows)
+        coming = self.query_one("#serve-coming", Line)
+        lines = say.coming_lines(state.alive, self.size.width - 2)
+        coming.update("\n".join(lines))
+        coming.display = bool(lines)
         self.query_one(TabLine).say(clean(state.engine.public_url) if state.engine else "")
         super().draw(state)
 

@@ -58,7 +58,7 @@ class HostingPane(Pane):
             self._refuse()
         elif host.state == "failed":
             path = f"/hosts/{quote(host.model, safe='')}/retry"
-            self.room.call(self.room.client.post(path, None, wire.Serving), f"Loading {clean(host.model)} again.")
+            self.room.call(self.room.client.post(path, None, wire.Serving))
         else:
             self.room.refuse(f"{clean(host.model)} is {host.state}: there is nothing to retry.")
 
@@ -74,9 +74,7 @@ class HostingPane(Pane):
             self.room.call(self.room.client.delete(path), f"{clean(host.model)} is hosted no longer.")
 
     async def _place(self, models: list[str], host: wire.Serving | None) -> None:
-        made = await self.app.push_screen_wait(PlacementDialog(self._planned, self._load, models, host))
-        if made is not None:
-            self.app.notify(f"Loading {clean(made.model)} on {clean(made.placement.device)}.", markup=False, timeout=4)
+        await self.app.push_screen_wait(PlacementDialog(self._planned, self._load, models, host))
 
     async def _planned(self, wanted: wire.HostModel) -> wire.PlacementPlan:
         return await self.room.client.post("/hosts/plan", wanted, wire.PlacementPlan)

@@ -1,5 +1,6 @@
 """The toolbox beneath the editor of Serve: a command chosen from a list, and the model's answer as it comes."""
 
+from functools import partial
 from typing import ClassVar, cast
 
 from textual import work
@@ -20,6 +21,7 @@ from refact_tui.signs import clean
 from refact_tui.widgets.reading import Reading
 from refact_tui.widgets.slowly import Slowly
 from refact_tui.widgets.tabs import RuleLine
+from refact_tui.widgets.waiting import waiting
 
 
 class ToolboxAnswer(Vertical):
@@ -93,7 +95,8 @@ class ToolboxAnswer(Vertical):
     @work(exclusive=True, group="answer")
     async def _answer(self, question: wire.Ask) -> None:
         try:
-            said = await asking.answer(self._room.client, question, self._more)
+            with waiting(self, "esc stops", partial(self.query_one(RuleLine).say, self._title)):
+                said = await asking.answer(self._room.client, question, self._more)
         except (EngineError, EngineUnreachable) as error:
             self._end("✗", clean(f"{error.message} {error.hint}".strip()))
         else:

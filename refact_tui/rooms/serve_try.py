@@ -15,6 +15,7 @@ from refact_tui.signs import clean
 from refact_tui.widgets.ghost_editor import GhostEditor
 from refact_tui.widgets.line import Line
 from refact_tui.widgets.listing import Listing
+from refact_tui.widgets.waiting import waiting
 
 ASK = "ctrl+space completes, f6 with the base, f7 asks, tab accepts, esc leaves."
 SAMPLE = 'def total(invoice):\n    """Sum of the lines of an invoice."""\n    '
@@ -60,14 +61,14 @@ class TryPane(HostingPane):
         if self._elsewhere:
             self.room.refuse(ELSEWHERE)
             return
-        self._say("completing…")
         self.query_one("#serve-both").display = False
         self._complete(event.prefix, event.suffix)
 
     @work(exclusive=True, group="try")
     async def _complete(self, prefix: str, suffix: str) -> None:
         try:
-            found = await self._answer(prefix, suffix, "")
+            with waiting(self, "completing…", self._say):
+                found = await self._answer(prefix, suffix, "")
         except (EngineError, EngineUnreachable) as error:
             self._say("✗ " + clean(f"{error.message} {error.hint}".strip()), failed=True)
             return
@@ -104,15 +105,15 @@ class TryPane(HostingPane):
             self.room.refuse(ELSEWHERE if self._elsewhere else ONLY_BASE if self.host else NONE)
             return
         self._editor.update_suggestion()
-        self._say("completing with both…")
         self._both(*self._editor.around)
 
     @work(exclusive=True, group="try")
     async def _both(self, prefix: str, suffix: str) -> None:
         try:
-            base, tuned = await asyncio.gather(
-                self._answer(prefix, suffix, f":{say.BASE}"), self._answer(prefix, suffix, "")
-            )
+            with waiting(self, "completing with both…", self._say):
+                base, tuned = await asyncio.gather(
+                    self._answer(prefix, suffix, f":{say.BASE}"), self._answer(prefix, suffix, "")
+                )
         except (EngineError, EngineUnreachable) as error:
             self._say("✗ " + clean(f"{error.message} {error.hint}".strip()), failed=True)
             return

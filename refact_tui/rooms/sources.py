@@ -154,9 +154,7 @@ class SourcesRoom(Room):
         if source is None or job is None or job.state not in ("queued", "running"):
             self.refuse(f"{clean(source.name)} is not being read." if source else FIRST)
         else:
-            self.call(
-                self.client.post(f"/jobs/{job.id}/stop", None, wire.Job), f"Stopped reading {clean(source.name)}."
-            )
+            self.call(self.client.post(f"/jobs/{job.id}/stop", None, wire.Job))
 
     @work
     async def action_delete(self) -> None:

@@ -39,7 +39,7 @@ class JobsPane(Pane):
             self.query_one(part).display = job is not None
         if job is not None:
             self.query_one(RuleLine).say(say.title(job, self.room.state.project))
-            self.query_one("#jobs-detail", Line).say(say.job_lines(job, self.size.width - 2))
+            self.query_one("#jobs-detail", Line).say(say.job_lines(job, self.room.size.width - 2))
 
     @work
     async def act_stop(self) -> None:
@@ -52,5 +52,4 @@ class JobsPane(Pane):
         elif job.kind != "train" or await self.app.push_screen_wait(
             Confirm("Stop the run", f"Stop {say.title(job)}? It saves first; R in Train resumes it.", agree="Stop")
         ):
-            asking = self.room.client.post(f"/jobs/{job.id}/stop", None, wire.Job, timeout_s=60)
-            self.room.call(asking, f"Stopped: {say.title(job)}.")
+            self.room.call(self.room.client.post(f"/jobs/{job.id}/stop", None, wire.Job, timeout_s=60))

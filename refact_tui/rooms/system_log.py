@@ -17,6 +17,7 @@ from refact_tui.state import EngineState
 from refact_tui.widgets.filter_line import FilterLine
 from refact_tui.widgets.line import Line
 from refact_tui.widgets.tabs import RuleLine
+from refact_tui.words_of_log import merged
 from refact_tui.words_of_runs import log_line
 
 EVERY_S = 5.0
@@ -78,7 +79,8 @@ class LogPane(Pane):
         self._say()
 
     def opened(self) -> None:
-        self._again()
+        if self.query_one(LogScroll).following:
+            self._read()
 
     def draw(self, state: EngineState) -> None:
         """Look, if something was logged."""
@@ -86,7 +88,8 @@ class LogPane(Pane):
             self._again()
 
     def _again(self) -> None:
-        if self.display and self.room.is_active and self.query_one(LogScroll).following and not self._reading:
+        seen = self.display and self.room.is_active and not self.room.state.paused
+        if seen and self.query_one(LogScroll).following and not self._reading:
             self._read()
 
     @work(exclusive=True, group="log")
@@ -108,7 +111,8 @@ class LogPane(Pane):
     async def _look(self) -> None:
         text = self.query_one(FilterLine).text
         asked = {"lines": LINES, "level": self._level or None, "text": text or None}
-        lines = await self.room.client.get("/log", list[wire.LogLine], **asked)
+        found = await self.room.client.get("/log", list[wire.LogLine], **asked)
+        lines = merged(found, self.room.face.told, text)
         if not self.query_one(LogScroll).following:
             return  # somebody has begun to read meanwhile
         nothing = NO_LINE if self._level or text else EMPTY

@@ -42,6 +42,7 @@ WIDE = 150
 ASIDE = 86
 """Columns of it."""
 LOG_LINES = 200
+FOLLOW_S = 1.0
 
 
 class TrainRoom(TrainChanges):
@@ -50,6 +51,8 @@ class TrainRoom(TrainChanges):
     def __init__(self) -> None:
         super().__init__()
         self._metrics: dict[str, list[wire.Metric]] = {}
+        self._known: dict[str, tuple[tuple[object, ...], chart.Curves]] = {}
+        """Curves by run, each with what they were made of."""
         self._fetched: tuple[object, ...] | None = None
 
     def body(self) -> ComposeResult:
@@ -70,7 +73,7 @@ class TrainRoom(TrainChanges):
                 yield Reading(id="train-aside")
 
     def on_mount(self) -> None:
-        self.set_interval(1.0, self._follow)
+        self.set_interval(FOLLOW_S, self._follow)
 
     def draw(self, state: EngineState) -> None:
         """Show what is known now; what has to be asked for follows on its own, at most once a second."""
@@ -85,8 +88,6 @@ class TrainRoom(TrainChanges):
         if run is None:
             return
         self._numbers(run)
-        points = [point for point in state.checkpoints if point.run == run.run]
-        self.query_one("#train-checkpoints", Listing).show(checkpoint_rows(points, state.runs, None))
         self._plot(run)
         self._pane(run)
 
@@ -109,7 +110,7 @@ class TrainRoom(TrainChanges):
         """The words around the plot."""
         other, width = self.beside, self.size.width - 2
         title, note = clean(run.run), chart.legend(self.face.glyphs.level)
-        line, verdict = say.run_line(run, width), say.verdict_line(run)
+        line, verdict = say.run_line(run, width, self.state.job(run.job)), say.verdict_line(run)
         if other is not None:
             title = f"▪ {title} ⟷ ▫ {clean(other.run)}"
             note = settings.not_comparable(run, other) or "test loss, best ★"
@@ -133,26 +134,36 @@ class TrainRoom(TrainChanges):
 
     def _curves(self, run: wire.Run) -> chart.Curves:
         served = next((point.step for point in self.state.checkpoints if point.run == run.run and point.served), None)
-        return chart.curves_of(self._metrics.get(run.run, ()), run.steps, run.test_loss.base, served)
+        made_of = (self._metrics.get(run.run), run.steps, run.test_loss.base, served)
+        if run.run not in self._known or self._known[run.run][0] != made_of:
+            curves = chart.curves_of(self._metrics.get(run.run, ()), run.steps, run.test_loss.base, served)
+            self._known[run.run] = (made_of, curves)
+        return self._known[run.run][1]
 
     def _pane(self, run: wire.Run) -> None:
-        """What the open tab and the pane beside it say of the run."""
+        """What the open tab and the pane beside it say of the run; a tab nobody sees is not drawn."""
         tabs, width = self.query_one("#train-tabs", TabLine), self.size.width
         found = run.evaluation
-        verdicts = "\n".join(say.evaluation_lines(found)) if found else NO_VERDICT
-        self.query_one("#train-verdicts", Reading).say(verdicts)
         aside = self.query_one("#train-aside", Reading)
         aside.display = width >= WIDE and found is not None and tabs.open in ("Log", "Settings")
-        aside.say(verdicts)
-        across = width - 4 - (ASIDE if aside.display else 0)
-        lines = say.origin_lines(run) + settings.described(run.settings, run.overridden, self.infos, across)
-        self.query_one("#train-settings", Reading).say("\n".join(lines))
-        files = self.query_one(RunFiles)
-        if tabs.open == "Files":
-            files.show(run.run)
         self.query_one("#train-body").set_class(tabs.open != "Log", "reading")
-        own = f"{settings.OWN} chosen by hand" if run.overridden else ""
-        tabs.say({"Files": files.said, "Settings": own}.get(tabs.open, ""))
+        note = ""
+        if aside.display or tabs.open == "Held-out":
+            verdicts = "\n".join(say.evaluation_lines(found)) if found else NO_VERDICT
+            (aside if aside.display else self.query_one("#train-verdicts", Reading)).say(verdicts)
+        if tabs.open == "Settings":
+            across = width - 4 - (ASIDE if aside.display else 0)
+            lines = say.origin_lines(run) + settings.described(run.settings, run.overridden, self.infos, across)
+            self.query_one("#train-settings", Reading).say("\n".join(lines))
+            note = f"{settings.OWN} chosen by hand" if run.overridden else ""
+        elif tabs.open == "Checkpoints":
+            points = [point for point in self.state.checkpoints if point.run == run.run]
+            self.query_one("#train-checkpoints", Listing).show(checkpoint_rows(points, self.state.runs, None))
+        elif tabs.open == "Files":
+            files = self.query_one(RunFiles)
+            files.show(run.run)
+            note = files.said
+        tabs.say(note)
 
     def _follow(self) -> None:
         """Fetch what the events do not carry, when there is news of the runs shown and the room is seen."""
@@ -167,14 +178,23 @@ class TrainRoom(TrainChanges):
         try:
             for one in (run, other):
                 if one is not None:
-                    self._metrics[one.run] = await self.client.get(f"{path_of(one.run)}/metrics", list[wire.Metric])
-            lines = await self.client.get(f"{path_of(run.run)}/log", list[wire.LogLine])
+                    await self._measured(one)
+            self._plot(run)
+            if self.query_one("#train-tabs", TabLine).open == "Log":
+                lines = await self.client.get(f"{path_of(run.run)}/log", list[wire.LogLine])
+                text = "\n".join(say.log_line(line) for line in lines[-LOG_LINES:])
+                self.query_one("#train-log", Reading).say(text, follow=True)
         except (EngineError, EngineUnreachable):
             self._fetched = None  # the status line says what is wrong; the next second tries again
-            return
-        self._plot(run)
-        text = "\n".join(say.log_line(line) for line in lines[-LOG_LINES:])
-        self.query_one("#train-log", Reading).say(text, follow=True)
+
+    async def _measured(self, run: wire.Run) -> None:
+        """Ask for what the run has measured since it was asked last; of one that went back, for everything."""
+        known = self._metrics.get(run.run, [])
+        # Of the newest step the test loss may have been missing.
+        after = known[-1].step - 1 if known and known[-1].step <= run.step else -1
+        found = await self.client.get(f"{path_of(run.run)}/metrics", list[wire.Metric], after=after)
+        kept = [one for one in known if one.step <= after]
+        self._metrics[run.run] = [*kept, *(one for one in found if one.step > after)]
 
     @on(Listing.Moved, "#train-runs")
     def _another_run(self) -> None:
@@ -193,6 +213,9 @@ class TrainRoom(TrainChanges):
             await self.learn_settings()
         if self.selected is not None:
             self._pane(self.selected)
+        if event.tab == "Log":
+            self._fetched = None
+            self._follow()
 
     def action_tab(self, by: int) -> None:
         """Open the next or the previous tab of the pane."""

@@ -5,14 +5,15 @@ from dataclasses import dataclass
 from rich.cells import cell_len
 from textual import events
 from textual.content import Content
-from textual.widgets import Static
 
 from refact_tui import keys
 from refact_tui.registry import Registry
+from refact_tui.widgets.line import Sparing
 from refact_tui.widgets.listing import fit
 
 LEAST_PROJECT = 8
 """Cells below which a project's name says nothing."""
+PAUSE, GO_ON = "frame.pause", "go on"
 
 
 @dataclass(frozen=True)
@@ -24,13 +25,13 @@ class Piece:
     action: str = ""
 
 
-class ActionLine(Static):
+class ActionLine(Sparing):
     """Shows pieces side by side and runs the action of the one that is clicked."""
 
     DEFAULT_CSS = "ActionLine { height: 1; }"
 
     def __init__(self, noun: str, registry: Registry, id: str) -> None:
-        super().__init__(markup=False, id=id)
+        super().__init__(id=id)
         self.noun = noun
         self.registry = registry
         self._pieces: list[Piece] = []
@@ -104,14 +105,26 @@ class Hints(ActionLine):
 
     tab: str | None = None
     """The open tab of a room whose keys depend on it."""
+    paused = False
+    """Whether the screen stands still: then the key that lets it go on is the first to be named."""
 
     def show_tab(self, tab: str) -> None:
         """Show the keys that work while this tab is open."""
         self.tab = tab
         self._draw()
 
+    def show_paused(self, paused: bool) -> None:
+        """Name the key that goes on, or no longer."""
+        if paused != self.paused:
+            self.paused = paused
+            self._draw()
+
     def pieces(self, width: int) -> list[Piece]:
-        right = [piece for key in self.registry.everywhere() if key.shown for piece in hint(key)]
+        known = self.registry.everywhere()
+        right = [piece for key in known if key.shown for piece in hint(key)]
+        pause = [piece for key in known if key.id == PAUSE for piece in hint(key, GO_ON if self.paused else "")]
+        if self.paused:
+            right = [*pause, *right]
         room = width - sum(cell_len(piece.text) for piece in right)
         left: list[Piece] = []
         for key in self.registry.of_room(self.noun, self.tab):
@@ -119,9 +132,12 @@ class Hints(ActionLine):
             if key.shown and sum(cell_len(piece.text) for piece in (*left, *more)) < room:
                 left += more
         space = room - sum(cell_len(piece.text) for piece in left)
+        if not self.paused and (taken := sum(cell_len(piece.text) for piece in pause)) < space:
+            right, space = [*pause, *right], space - taken
         return [*left, Piece(" " * max(0, space)), *right]
 
 
-def hint(key: keys.Key) -> list[Piece]:
-    """One key with its label."""
-    return [Piece(f" {key.face}", "bold $text-accent", key.action), Piece(f" {key.label} ", "", key.action)]
+def hint(key: keys.Key, label: str = "") -> list[Piece]:
+    """One key with its label, or with another one."""
+    label = label or key.label
+    return [Piece(f" {key.face}", "bold $text-accent", key.action), Piece(f" {label} ", "", key.action)]

@@ -1,25 +1,72 @@
-"""Words on the screen that are drawn again only when they are others: over a slow line every byte counts."""
+"""Words on the screen that are drawn again only where they are others: over a slow line every byte counts."""
 
 from collections.abc import Sequence
+from typing import Self
 
 from textual.content import Content
+from textual.geometry import Region, Size
+from textual.strip import Strip
 from textual.visual import VisualType
 from textual.widgets import Static
+
+from refact_tui.widgets.changed import span
 
 STYLES = {"plain": "", "muted": "$secondary", "busy": "$text-accent", "good": "$text-success", "bad": "$text-error"}
 
 
-class Line(Static):
-    """A Static, some lines tall, that costs nothing while it says the same; markup is off."""
+class Sparing(Static):
+    """A Static, some lines tall, that costs nothing while it says the same; markup is off.
+
+    Words that take as many lines lay nothing out anew, and of a single line only the cells that changed are sent."""
 
     def __init__(self, text: VisualType = "", *, id: str | None = None) -> None:
         super().__init__(text, id=id, markup=False)
+        self._cuts: tuple[int, int] | None = None
+        """The first cell of the one line that the newest words have changed, and the first behind these."""
+        self._updating = False
 
     def update(self, content: VisualType = "", *, layout: bool = True) -> None:
         """Say this instead, if it is something else."""
-        if content != self.content:
-            super().update(content, layout=layout)
+        if _same(content, self.content):
+            return
+        tall = self._tall
+        self._cuts = span(self.content, content) if tall == 1 else None
+        self._updating = True
+        super().update(content, layout=False)
+        self._updating = False
+        if self._tall != tall or not tall:
+            self._cuts = None
+            self.refresh(layout=layout and (self.styles.height is None or self.styles.height.is_auto))
+
+    @property
+    def _tall(self) -> int:
+        """Lines that the words take in the present width; 0 before there is one."""
+        return self.get_content_height(Size(), Size(), self.size.width)
+
+    def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
+        if self._updating and self._cuts is not None:
+            start, end = self._cuts
+            regions = (Region(start, 0, max(1, end - start), 1),)
+        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
+
+    def render_line(self, y: int) -> Strip:
+        strip = super().render_line(y)
+        if self._cuts is None or y:
+            return strip
+        # What is sent are whole segments: those that have changed are to end where the change does.
+        return Strip.join(strip.divide(sorted({*self._cuts, strip.cell_length} - {0})))
+
+
+class Line(Sparing):
+    """Words of which each line has its tone."""
 
     def say(self, lines: Sequence[tuple[str, str]]) -> None:
         """Say these lines, each in its tone."""
         self.update(Content.assemble(*((text + "\n", STYLES.get(tone, "")) for text, tone in lines)).rstrip())
+
+
+def _same(one: VisualType, other: VisualType) -> bool:
+    """Content itself compares as equal whatever its colours."""
+    if isinstance(one, Content) and isinstance(other, Content):
+        return one.is_same(other)
+    return type(one) is type(other) and bool(one == other)

@@ -10,10 +10,12 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.geometry import Region, Size
+from textual.geometry import Size
 from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
+
+from refact_tui.widgets.changed import changed
 
 Tone = Literal["plain", "muted", "good", "bad", "busy", "title"]
 Cell = tuple[str, Tone]
@@ -76,6 +78,10 @@ class Listing(Widget, can_focus=True):
         @property
         def control(self) -> "Listing":
             return self.listing
+
+        def can_replace(self, message: Message) -> bool:
+            """Where the cursor went on meanwhile only its last place matters; what was opened was meant."""
+            return type(message) is type(self) is Listing.Moved and message.listing is self.listing
 
     class Opened(Moved):
         """Enter was pressed on the row, or it was clicked while the cursor stood on it."""
@@ -203,8 +209,7 @@ class Listing(Widget, can_focus=True):
         if len(before) != len(self._drawn):
             self.refresh()
             return
-        regions = [Region(0, y, self.size.width, 1) for y, line in enumerate(self._drawn) if line != before[y]]
-        if regions:
+        if regions := changed(before, self._drawn):
             self.refresh(*regions)
 
     def _draw(self) -> list[Strip]:

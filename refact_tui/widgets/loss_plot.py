@@ -1,17 +1,17 @@
-"""The loss plot of one run: redrawn at most once a second, and only the rows that changed are repainted."""
+"""The loss plot of one run: redrawn at most once a second, and only what changed of a row is repainted."""
 
 import time
 from typing import ClassVar, get_args
 
 from rich.segment import Segment
 from textual import events
-from textual.geometry import Region
 from textual.strip import Strip
 from textual.timer import Timer
 from textual.widget import Widget
 
 from refact_tui import chart
 from refact_tui.glyphs import Level
+from refact_tui.widgets.changed import changed
 
 EVERY_S = 1.0
 
@@ -61,10 +61,13 @@ class LossPlot(Widget):
             self._draw()
         if y >= len(self._drawing.lines):
             return Strip.blank(self.size.width, self.rich_style)
+        return self._strip(self._drawing.lines[y])
+
+    def _strip(self, line: chart.Line) -> Strip:
         styles = {
             role: self.get_component_rich_style(f"loss-plot--{role}", partial=False) for role in get_args(chart.Role)
         }
-        return Strip([Segment(text, styles[role]) for text, role in self._drawing.lines[y]], self.size.width)
+        return Strip([Segment(text, styles[role]) for text, role in line], self.size.width)
 
     def on_resize(self, event: events.Resize) -> None:
         self._drawing = chart.Drawing((), self._drawing.y)
@@ -78,15 +81,13 @@ class LossPlot(Widget):
             self._drawing = chart.Drawing((), self._drawing.y)
             self.refresh()
             return
-        before = self._drawing.lines
+        before = list(map(self._strip, self._drawing.lines))
         self._draw()
-        after = self._drawing.lines
+        after = list(map(self._strip, self._drawing.lines))
         if len(before) != len(after):
             self.refresh()
-            return
-        changed = [Region(0, row, self.size.width, 1) for row, line in enumerate(after) if line != before[row]]
-        if changed:
-            self.refresh(*changed)
+        elif regions := changed(before, after):
+            self.refresh(*regions)
 
     def _draw(self) -> None:
         self._drawing = chart.draw(self._curves, (self.size.width, self.size.height), self._level, self._drawing.y)

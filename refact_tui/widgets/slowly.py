@@ -5,7 +5,7 @@ from collections.abc import Callable
 from textual.timer import Timer
 from textual.widget import Widget
 
-EVERY_S = 0.15
+EVERY_S = 0.25
 
 
 class Slowly:

@@ -5,17 +5,18 @@ import time
 
 from rich.cells import cell_len
 from textual.content import Content
-from textual.widgets import Static
 
 from backend import wire
 from refact_tui import words
 from refact_tui.signs import clean
-from refact_tui.state import EngineState
+from refact_tui.state import COMING, EngineState
+from refact_tui.widgets.line import Sparing
 from refact_tui.widgets.listing import fit
 
 _VERBS = {"source": "read", "model": "add", "warmup": "measure"}
 _JOBS: tuple[wire.JobKind, ...] = ("train", "scan", "source", "model", "export", "night", "warmup")
 """The kinds of jobs, the one people wait for first."""
+PAUSED = "‖ paused"
 Part = tuple[str, str]
 """Words and their style."""
 
@@ -26,13 +27,13 @@ _LINKS = {
 }
 
 
-class StatusLine(Static):
+class StatusLine(Sparing):
     """Always there, never more than one line."""
 
     DEFAULT_CSS = "StatusLine { height: 1; background: $panel; color: $foreground; }"
 
     def __init__(self) -> None:
-        super().__init__(markup=False, id="status")
+        super().__init__(id="status")
         self._shown: tuple[list[Part], int] | None = None
         self._state = EngineState()
 
@@ -58,7 +59,10 @@ def parts_of(state: EngineState, now: float) -> list[Part]:
     """The fields, most important first; `now` is monotonic."""
     parts: list[Part] = [_engine(state, now)]
     if state.link in ("retrying", "lost"):
-        return [*parts, (clean(state.trouble), "$secondary")]
+        text, style = parts[0]
+        return [(f"{text}  {PAUSED}" if state.paused else text, style), (clean(state.trouble), "$secondary")]
+    if state.paused:
+        parts.append((PAUSED, "bold $text-warning"))
     job = min(state.alive, key=lambda job: (job.state != "running", _JOBS.index(job.kind)), default=None)
     if job is not None:
         parts.append(_job(job, state))
@@ -80,7 +84,8 @@ def _job(job: wire.Job, state: EngineState) -> Part:
     name = "" if job.kind == "scan" else f" {clean(job.name)}"
     if state.project and job.project != state.project:
         name += f" ({clean(job.project)})"
-    said = [f"▶ {_VERBS.get(job.kind, job.kind)}{name}"]
+    measures = job.unit == wire.BATCHES and job.message
+    said = [f"▶ {clean(job.message) if measures else _VERBS.get(job.kind, job.kind)}{name}"]
     if job.state == "queued":
         said.append("queued")
     elif job.total:
@@ -93,7 +98,7 @@ def _job(job: wire.Job, state: EngineState) -> Part:
 
 
 def _host(host: wire.Serving) -> Part:
-    if host.state in ("downloading", "loading", "warming"):
+    if host.state in COMING:
         return f"◌ {clean(host.model)} {host.state}", "$secondary"
     if host.state == "paused":
         return f"‖ {clean(host.model)} paused", "$text-muted"

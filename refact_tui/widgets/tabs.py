@@ -5,18 +5,18 @@ from collections.abc import Sequence
 from rich.cells import cell_len
 from textual.content import Content
 from textual.message import Message
-from textual.widgets import Static
 
+from refact_tui.widgets.line import Sparing
 from refact_tui.widgets.listing import fit
 
 
-class RuleLine(Static):
+class RuleLine(Sparing):
     """`─ title ───────── note ─`."""
 
     DEFAULT_CSS = "RuleLine { height: 1; color: $text-muted; }"
 
     def __init__(self, title: str = "", *, note: str = "", id: str | None = None) -> None:
-        super().__init__(markup=False, id=id)
+        super().__init__(id=id)
         self.title = title
         self.note = note
 
@@ -37,7 +37,7 @@ class RuleLine(Static):
         self.update(ruled([(self.title, "bold"), (" ", "")] if self.title else [], self.note, self.size.width))
 
 
-class TabLine(Static):
+class TabLine(Sparing):
     """`─ [Log]  Checkpoints ─────── note ─`; clicks and `step` change the open tab."""
 
     DEFAULT_CSS = "TabLine { height: 1; color: $text-muted; }"
@@ -54,7 +54,7 @@ class TabLine(Static):
             return self.line
 
     def __init__(self, names: Sequence[str], *, note: str = "", id: str | None = None) -> None:
-        super().__init__(markup=False, id=id)
+        super().__init__(id=id)
         self.names = tuple(names)
         self.open = self.names[0] if self.names else ""
         self.note = note

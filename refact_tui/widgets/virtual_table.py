@@ -9,7 +9,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events, work
 from textual.binding import Binding, BindingType
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
@@ -179,12 +179,17 @@ class VirtualTable(ScrollView, can_focus=True, inherit_bindings=False):
         if not self._total:
             self._nothing()
             return
+        before = self._cursor
         self._cursor = max(0, min(self._total - 1, self._cursor + by))
         if self._cursor < self._top:
             self.scroll_to(y=self._cursor, animate=False, immediate=True, force=True)
+            self.refresh()
         elif self._cursor >= self._top + self._body:
             self.scroll_to(y=self._cursor - self._body + 1, animate=False, immediate=True, force=True)
-        self.refresh()
+            self.refresh()
+        else:
+            rows = {before - self._top + 1, self._cursor - self._top + 1}
+            self.refresh(*(Region(0, row, self.size.width, 1) for row in rows if 0 < row <= self._body))
 
     def action_page(self, direction: int) -> None:
         self.action_move(direction * max(1, self._body // 2))

@@ -84,7 +84,7 @@ async def test_a_model_is_placed(engine: StubEngine, size: tuple[int, int]) -> N
         await sees(pilot, "context must be a number")
         await press(pilot, *["backspace"] * 3, *"8192", "tab", "tab", *"no", "enter")
         await until(pilot, lambda: bool(engine.asked_for("POST /hosts")))
-        await sees(pilot, "Loading codellama-7b")
+        await until(pilot, lambda: type(app.screen).__name__ == "ServeRoom", "the way back to the room")
     (asked,) = engine.asked_for("POST /hosts")
     assert asked["model"] == "codellama-7b"
     assert asked["placement"] == {
