@@ -13,9 +13,9 @@ from contextlib import AsyncExitStack, contextmanager, suppress
 import uvicorn
 from starlette.applications import Starlette
 
-from backend import __version__, nightly, projects, sockets, wire
+from backend import __version__, nightly, projects, sockets, trash, wire
 from backend.bus import Bus
-from backend.checkpoints import switch, trash
+from backend.checkpoints import switch
 from backend.context import Context
 from backend.control import app as control
 from backend.control.models import token_of
@@ -98,6 +98,8 @@ class Engine:
                 await _print_first_key(ctx)
             nights = asyncio.create_task(nightly.watch(ctx))
             stack.callback(nights.cancel)
+            tidying = asyncio.create_task(trash.watch(ctx))
+            stack.callback(tidying.cancel)
             if endpoint.tls:
                 renewals = asyncio.create_task(
                     certificate.follow(endpoint.tls, endpoint.certificate, endpoint.private_key)
@@ -139,7 +141,6 @@ class Engine:
         await projects.restore(ctx)
         await models.recover(ctx, lambda name: token_of(ctx, name))
         await ctx.hosts.restore()
-        await trash.empty(ctx)
         await switch.restore(ctx)
         await ctx.hosts.start()
         await uploads.clear(ctx)

@@ -2,25 +2,19 @@
 
 import asyncio
 import json
-import shutil
 import sqlite3
-import time
 from pathlib import Path
 from typing import Any
 
 from backend import wire
 from backend.checkpoints import catalog
-from backend.context import Context
-from backend.errors import Conflict, NotFound
+from backend.context import DEFAULT, Context
+from backend.errors import Conflict
+from backend.store import trash
 from backend.store.database import Transaction
 from backend.train import records
 from backend.train import run as runs
 from backend.train.follow import announce_checkpoints
-
-KEPT_S = 14 * 24 * 3600.0
-"""How long the trash keeps what was thrown into it."""
-ROWS = "rows.json"
-CONTENT = "content"
 
 
 async def delete_checkpoint(ctx: Context, name: str) -> None:
@@ -34,12 +28,13 @@ async def delete_checkpoint(ctx: Context, name: str) -> None:
         )
     found = await ctx.db.fetch_one("SELECT * FROM checkpoints WHERE run_id = ? AND step = ?", (row["id"], point.step))
     assert found is not None
-    await asyncio.to_thread(_throw, ctx, name, Path(point.path), {"checkpoints": [dict(found)]})
+    await asyncio.to_thread(_throw, ctx, "checkpoint", name, row, Path(point.path), {"checkpoints": [dict(found)]})
     async with ctx.db.transaction() as change:
         await change.execute("DELETE FROM checkpoints WHERE run_id = ? AND step = ?", (row["id"], point.step))
         if row["best_step"] == point.step:
             await _best_of_the_rest(change, row["id"])
-    await _tell(ctx)
+    ctx.bus.publish("trash", {})
+    await announce_checkpoints(ctx)
 
 
 async def delete_run(ctx: Context, run: str) -> None:
@@ -51,41 +46,63 @@ async def delete_run(ctx: Context, run: str) -> None:
     for table in ("metrics", "checkpoints"):
         found = await ctx.db.fetch_all(f"SELECT * FROM {table} WHERE run_id = ?", (row["id"],))
         kept[table] = [dict(one) for one in found]
-    await asyncio.to_thread(_throw, ctx, run, ctx.paths.runs / run, kept)
+    await asyncio.to_thread(_throw, ctx, "run", run, row, ctx.paths.runs / run, kept)
     await ctx.db.execute("DELETE FROM runs WHERE id = ?", (row["id"],))
+    ctx.bus.publish("trash", {})
     ctx.bus.publish("reset", {})
 
 
-async def restore(ctx: Context, name: str) -> None:
-    """Bring back the run or checkpoint of this name that was thrown away last.
-
-    Raises NotFound where the trash has none, Conflict where its name is taken by now."""
-    folder = await asyncio.to_thread(_newest, ctx, name)
-    kept = json.loads((folder / ROWS).read_text())
-    home = Path(kept["home"])
+async def restore(ctx: Context, thrown: trash.Thrown) -> None:
+    """Bring back a run or a checkpoint. Raises Conflict where its name is taken by now, or its run is gone."""
     try:
         async with ctx.db.transaction() as change:
-            for table in ("runs", "metrics", "checkpoints"):
-                for row in kept["rows"].get(table, []):
-                    names = ", ".join(row)
-                    marks = ", ".join("?" * len(row))
-                    await change.execute(f"INSERT INTO {table}({names}) VALUES ({marks})", tuple(row.values()))
-            for row in kept["rows"].get("checkpoints", []):
-                await _best_of_the_rest(change, row["run_id"])
-            await asyncio.to_thread((folder / CONTENT).rename, home)
+            back = _run_back if thrown.kind == "run" else _checkpoint_back
+            home = await back(ctx, change, thrown)
+            await asyncio.to_thread(thrown.content.rename, home)
     except (sqlite3.IntegrityError, OSError) as error:
-        raise Conflict(
-            f"{name} cannot be brought back: its place is taken, or its run is gone.",
-            f"It stays in {folder} until it is emptied.",
-        ) from error
-    await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
-    await _tell(ctx)
+        raise _taken(thrown) from error
+    await announce_checkpoints(ctx)
     ctx.bus.publish("reset", {})
 
 
-async def empty(ctx: Context) -> None:
-    """At the engine's start: what has lain in the trash for long is gone for good."""
-    await asyncio.to_thread(_empty, ctx.paths.trash)
+async def _run_back(ctx: Context, change: Transaction, thrown: trash.Thrown) -> Path:
+    """Its rows, with another number where a newer run has its own by now; returns where its folder belongs."""
+    kept: dict[str, list[dict[str, Any]]] = thrown.told["rows"]
+    row = kept["runs"][0]
+    number = await trash.number(ctx.db, "runs", row["id"])
+    project = row["project_id"] if row["project_id"] in ctx.projects.names else DEFAULT
+    again = {
+        "runs": [{**row, "id": number, "project_id": project}],
+        **{table: [{**one, "run_id": number} for one in kept.get(table, [])] for table in ("metrics", "checkpoints")},
+    }
+    for table, rows in again.items():
+        await trash.insert(change, table, await trash.columns(ctx.db, table), rows)
+    await _best_of_the_rest(change, number)
+    return Path(thrown.told["home"])
+
+
+async def _checkpoint_back(ctx: Context, change: Transaction, thrown: trash.Thrown) -> Path:
+    """Its row, in the run that made it, whatever that is called by now; returns where its folder belongs."""
+    row: dict[str, Any] = thrown.told["rows"]["checkpoints"][0]
+    run = await ctx.db.fetch_one(
+        "SELECT id, name FROM runs WHERE created = COALESCE(?, created) AND (? IS NOT NULL OR id = ?) "
+        "ORDER BY id != ? LIMIT 1",
+        (thrown.told.get("created"), thrown.told.get("created"), row["run_id"], row["run_id"]),
+    )
+    if run is None:
+        raise _taken(thrown)
+    home = ctx.paths.runs / str(run["name"]) / "checkpoints" / Path(thrown.told["home"]).name
+    again = {**row, "run_id": run["id"], "path": str(home)}
+    await trash.insert(change, "checkpoints", await trash.columns(ctx.db, "checkpoints"), [again])
+    await _best_of_the_rest(change, run["id"])
+    return home
+
+
+def _taken(thrown: trash.Thrown) -> Conflict:
+    return Conflict(
+        f"{thrown.name} cannot be brought back: its place is taken, or its run is gone.",
+        f"It stays in {thrown.folder} until it is emptied.",
+    )
 
 
 async def rename_run(ctx: Context, run: str, name: str) -> wire.Run:
@@ -134,32 +151,12 @@ async def _best_of_the_rest(change: Transaction, run_id: int) -> None:
     )
 
 
-async def _tell(ctx: Context) -> None:
-    await announce_checkpoints(ctx)
-
-
-def _throw(ctx: Context, name: str, home: Path, rows: dict[str, list[dict[str, Any]]]) -> None:
-    folder = ctx.paths.trash / f"{time.time_ns()}-{name}"
-    folder.mkdir(parents=True, mode=0o700)
-    (folder / ROWS).write_text(json.dumps({"home": str(home), "rows": rows}))
-    if home.exists():
-        home.rename(folder / CONTENT)
-    else:
-        (folder / CONTENT).mkdir()
-
-
-def _newest(ctx: Context, name: str) -> Path:
-    found = [one for one in ctx.paths.trash.iterdir() if one.name.partition("-")[2] == name]
-    if not found:
-        raise NotFound(f"There is no {name!r} in the trash.", f"It keeps things for {KEPT_S / 86400:.0f} days.")
-    return max(found, key=lambda one: one.name)
-
-
-def _empty(trash: Path) -> None:
-    for folder in trash.iterdir():
-        thrown = folder.name.partition("-")[0]
-        if thrown.isdigit() and time.time() - int(thrown) / 1e9 > KEPT_S:
-            shutil.rmtree(folder, ignore_errors=True)
+def _throw(
+    ctx: Context, kind: wire.TrashKind, name: str, run: sqlite3.Row, home: Path, rows: dict[str, list[dict[str, Any]]]
+) -> None:
+    project = ctx.projects.names.get(run["project_id"], "")
+    told = {"home": str(home), "created": run["created"], "rows": rows}
+    trash.take(trash.throw(ctx.paths, kind, name, project=project, told=told), {"": home})
 
 
 def _rename(home: Path, other: Path, name: str) -> None:

@@ -7,7 +7,19 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
 from backend.context import Context
-from backend.control import about, chat, checkpoints, code, credentials, models, people, projects, tuning
+from backend.control import (
+    about,
+    chat,
+    checkpoints,
+    code,
+    colophon,
+    credentials,
+    models,
+    people,
+    projects,
+    trash,
+    tuning,
+)
 from backend.control.answers import refuse
 from backend.control.sse import events
 from backend.errors import RefactError
@@ -21,11 +33,13 @@ def build(ctx: Context, leave: Callable[[bool], None]) -> Starlette:
             *about.ROUTES,
             *chat.ROUTES,
             *code.ROUTES,
+            *colophon.ROUTES,
             *checkpoints.ROUTES,
             *credentials.ROUTES,
             *models.ROUTES,
             *people.ROUTES,
             *projects.ROUTES,
+            *trash.ROUTES,
             *tuning.ROUTES,
         ],
         exception_handlers={RefactError: refuse, HTTPException: refuse, OSError: refuse, Exception: refuse},

@@ -1,4 +1,4 @@
-"""Routes of what training has left: lists, lineage, export, trash, switching."""
+"""Routes of what training has left: lists, lineage, export, deleting, switching."""
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -50,12 +50,6 @@ async def delete_run(request: Request) -> Response:
     return answer({})
 
 
-async def restore(request: Request) -> Response:
-    """POST /trash/{name}/restore: a run, or a checkpoint as RUN:STEP"""
-    await trash.restore(context(request), request.path_params["name"])
-    return answer({})
-
-
 async def rename_run(request: Request) -> Response:
     """POST /train/runs/{run}/rename"""
     ctx, wanted = context(request), await body(request, wire.NewName)
@@ -87,7 +81,6 @@ ROUTES = [
     Route("/checkpoints/{name}/export", export_one, methods=["POST"]),
     Route("/train/runs/{run}", delete_run, methods=["DELETE"]),
     Route("/train/runs/{run}/rename", rename_run, methods=["POST"]),
-    Route("/trash/{name}/restore", restore, methods=["POST"]),
     Route("/use", use, methods=["POST"]),
     Route("/serving", serving),
     Route("/complete", complete_one, methods=["POST"]),

@@ -11,6 +11,7 @@ from backend.errors import BadRequest, NotFound
 from backend.scan import changes, results, settings
 from backend.scan import run as scans
 from backend.sources import catalog as sources
+from backend.sources import removal
 from backend.sources import upload as uploads
 
 
@@ -50,7 +51,7 @@ async def upload(request: Request) -> Response:
 
 async def remove_source(request: Request) -> Response:
     """DELETE /sources/{name}"""
-    await sources.remove(context(request), request.path_params["name"])
+    await removal.remove(context(request), request.path_params["name"])
     return answer({})
 
 

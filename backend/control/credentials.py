@@ -7,7 +7,7 @@ from starlette.routing import Route
 
 from backend import wire
 from backend.control.answers import answer, body, context
-from backend.sources import credentials
+from backend.sources import credentials, removal
 
 
 class HostBody(msgspec.Struct, frozen=True):
@@ -41,7 +41,7 @@ async def remove(request: Request) -> Response:
 
 async def forget_host(request: Request) -> Response:
     """POST /credentials/forget-host"""
-    await credentials.forget_host(context(request), (await body(request, HostBody)).host)
+    await removal.forget_host(context(request), (await body(request, HostBody)).host)
     return answer({})
 
 

@@ -11,7 +11,7 @@ from backend.checkpoints import switch
 from backend.context import Context
 from backend.control.answers import answer, body, context
 from backend.errors import BadRequest
-from backend.models import add, families, records
+from backend.models import add, families, records, removal
 from backend.serve import occupied
 from backend.sources import credentials
 
@@ -44,7 +44,7 @@ async def get_model(request: Request) -> Response:
 
 async def remove_model(request: Request) -> Response:
     """DELETE /models/{name}"""
-    await add.remove(context(request), request.path_params["name"])
+    await removal.remove(context(request), request.path_params["name"])
     return answer({})
 
 

@@ -1,4 +1,4 @@
-"""Adds base models and takes them away: from the hub or from a folder, each downloaded and checked by a job."""
+"""Adds base models: from the hub or from a folder, each downloaded and checked by a job."""
 
 import asyncio
 import os
@@ -13,7 +13,7 @@ from typing import Any
 
 from backend import settings, wire
 from backend.context import Context
-from backend.errors import BadRequest, Conflict, NotFound, RefactError
+from backend.errors import BadRequest, Conflict, RefactError
 from backend.jobs.queue import JobHandle
 from backend.jobs.records import Task
 from backend.jobs.records import records as processes
@@ -131,35 +131,6 @@ def _refuse_taken(ctx: Context, row: Row, before: Row | None) -> None:
         )
     if any(job.state in LIVING for job in records.jobs_of(ctx, row.name)):
         raise Conflict(f"{row.name} is being added.", "Wait for it, or stop its job.")
-
-
-async def remove(ctx: Context, name: str) -> None:
-    """Forget a model, and delete what was downloaded of it; a folder that was not is left alone.
-
-    Raises NotFound, BadRequest for the starter, Conflict while it is hosted or a scan or run needs it."""
-    if name == STARTER:
-        raise BadRequest("The starter is part of refact-tui and is always there.", "Unhost it if it is in the way.")
-    row = await records.row_of(ctx, name)
-    if row is None:
-        raise NotFound(f"There is no model called {name!r}.", "See `refact-tui models list`.")
-    if ctx.hosts and name in ctx.hosts.models():
-        raise Conflict(f"{name} is hosted.", f"First: `refact-tui serve unhost {name}`.")
-    for table in ("scans", "runs"):
-        wanted = "state IN ('queued', 'running', 'preparing')"
-        if await ctx.db.fetch_one(f"SELECT 1 FROM {table} WHERE model = ? AND {wanted}", (name,)):
-            raise Conflict(f"{name} is needed: {table} with it are under way.", "Wait for their end, or stop them.")
-    for job in records.jobs_of(ctx, name):
-        if job.state in LIVING:
-            await ctx.jobs.stop(job.id)
-            await ctx.jobs.wait(job.id)
-    ctx.models.pop(name, None)
-    async with ctx.db.transaction() as change:
-        await change.execute("DELETE FROM models WHERE name = ?", (name,))
-        # Another model may get this name; what this one thought of files is not what that one thinks.
-        await change.execute("DELETE FROM losses WHERE model = ?", (name,))
-        await change.execute("DELETE FROM settings WHERE name = ?", (f"train.tokens_per_s.{name}",))
-    await asyncio.to_thread(_forget_files, ctx, row)
-    await records.publish(ctx)
 
 
 def _forget_files(ctx: Context, row: Row) -> None:

@@ -31,18 +31,23 @@ async def by_hand(ctx: Context, request: wire.ByHand) -> wire.ByHandDone:
     A file that may not be included is not, and why is told. Raises BadRequest, NotFound, Conflict."""
     await _no_scan_under_way(ctx)
     rows = await _named(ctx, request)
-    allowed: list[int] = []
+    allowed: list[sqlite3.Row] = []
     refused: list[str] = []
     for row in rows:
         # Of a file that is excluded by hand the rules' own reason is not stored; then the rules are asked anew.
         if request.what == "include" and row["verdict"] == "rejected" and not may_include(row["reason"], before=False):
             refused.append(f"{row['path']}: {row['reason']} may never be included by hand" + _way(row["reason"]))
         else:
-            allowed.append(row["id"])
+            allowed.append(row)
     value = None if request.what == "auto" else request.what
-    await ctx.db.execute_many("UPDATE files SET by_hand = ? WHERE id = ?", [(value, id_) for id_ in allowed])
+    await ctx.db.execute_many("UPDATE files SET by_hand = ? WHERE id = ?", [(value, row["id"]) for row in allowed])
     scan = await run.rejudge(ctx)
-    return wire.ByHandDone(changed=allowed, refused=refused, scan=scan)
+    return wire.ByHandDone(
+        changed=[row["id"] for row in allowed],
+        before=[row["by_hand"] or "auto" for row in allowed],
+        refused=refused,
+        scan=scan,
+    )
 
 
 def _way(reason: str) -> str:
@@ -64,7 +69,7 @@ async def _named(ctx: Context, request: wire.ByHand) -> list[sqlite3.Row]:
 
 async def _rows(ctx: Context, where: str, values: Sequence[object], named: str) -> list[sqlite3.Row]:
     rows = await ctx.db.fetch_all(
-        "SELECT f.id, f.path, f.verdict, f.reason FROM files f JOIN sources s ON s.id = f.source_id "
+        "SELECT f.id, f.path, f.verdict, f.reason, f.by_hand FROM files f JOIN sources s ON s.id = f.source_id "
         f"WHERE f.project_id = ? AND f.verdict IS NOT NULL AND {where}",
         (ctx.project, *values),
     )

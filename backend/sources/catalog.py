@@ -1,9 +1,7 @@
-"""The sources as the engine offers them: add, list, sync, remove, and read again what a dead engine left half read."""
+"""The sources as the engine offers them: add, list, sync, and read again what a dead engine left half read."""
 
 import asyncio
-import shutil
 import sqlite3
-from pathlib import Path
 
 from backend import wire
 from backend.context import Context
@@ -89,24 +87,6 @@ async def sync(ctx: Context, name: str) -> wire.Source:
         return records.to_wire(ctx, row)
     await records.change(ctx, row["id"], state="queued", detail="")
     return await _submit(ctx, name)
-
-
-async def remove(ctx: Context, name: str) -> None:
-    """Forget a source, its files and clone, and what was fetched or sent for it; all else at its location stays.
-
-    Raises NotFound."""
-    row = await records.row_of(ctx, name)
-    for job in _living(ctx, name):
-        await ctx.jobs.stop(job.id)
-        await ctx.jobs.wait(job.id)
-    async with ctx.db.transaction() as change:
-        await change.execute("DELETE FROM sources WHERE id = ?", (row["id"],))
-    ctx.tell("source_removed", {"name": name})
-    await credentials.publish(ctx)
-    sent = Path(row["location"]).parent
-    ours = [Path(records.place_of(ctx, row).clone), ctx.paths.downloads / str(row["id"])]
-    for folder in [*ours, sent] if sent.parent == ctx.paths.uploads else ours:
-        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
 
 async def set_set(ctx: Context, name: str, set_name: str) -> wire.Source:

@@ -19,7 +19,7 @@ from backend import wire
 from backend.context import Context
 from backend.errors import BadRequest, Conflict, NotFound, RefactError, Refused
 from backend.paths import Paths
-from backend.sources import hosts, records
+from backend.sources import hosts
 
 NAME = re.compile(r"(?![-.])[\w.-]{1,40}", re.ASCII)
 KEY, TOKEN = ".key", ".token"
@@ -95,17 +95,6 @@ async def remove(ctx: Context, name: str) -> None:
         raise Refused(f"{name} is used by {names}.", "Remove those sources first.")
     for file in (path, path.with_name(path.name + ".pub")):
         await asyncio.to_thread(file.unlink, missing_ok=True)
-    await publish(ctx)
-
-
-async def forget_host(ctx: Context, host: str) -> None:
-    """Drop what is pinned for a git server: the next key that it shows is pinned. Raises NotFound."""
-    if not await asyncio.to_thread(hosts.forget, ctx.paths, host):
-        raise NotFound(f"No key is pinned for {host!r}.", "A port belongs to the name: [host]:2222.")
-    for row in await ctx.db.fetch_all("SELECT id, project_id, name, location FROM sources WHERE host_key > ''"):
-        if (hosts.host_of(row["location"]) or "").lower() == host.lower():
-            await records.change(ctx, row["id"], host_key=None)
-            await records.publish(ctx.inside(row["project_id"]), row["name"])
     await publish(ctx)
 
 

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import subprocess
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from backend.paths import Paths
@@ -51,13 +52,25 @@ def fingerprint(paths: Paths, host: str) -> str:
     return ", ".join(found)
 
 
-def forget(paths: Paths, host: str) -> bool:
-    """Drop what is pinned for a host; whether there was something."""
-    known = bool(fingerprint(paths, host))
-    if known:
+def forget(paths: Paths, host: str) -> list[str]:
+    """Drop what is pinned for a host; the lines that said so, none where nothing was."""
+    said = _keygen("-F", host, "-f", str(paths.known_hosts)).splitlines()
+    lines = [line for line in said if line.strip() and not line.startswith("#")]
+    if lines:
         _keygen("-R", host, "-f", str(paths.known_hosts))
         paths.known_hosts.with_name(paths.known_hosts.name + ".old").unlink(missing_ok=True)
-    return known
+    return lines
+
+
+def pin(paths: Paths, host: str, lines: Sequence[str]) -> bool:
+    """Pin what was forgotten; False where another key is pinned for the host by now."""
+    if fingerprint(paths, host):
+        return False
+    paths.known_hosts.touch(mode=0o600)
+    whole = paths.known_hosts.read_bytes()[-1:] in (b"", b"\n")
+    with paths.known_hosts.open("a") as file:
+        file.write(("" if whole else "\n") + "".join(f"{line}\n" for line in lines))
+    return True
 
 
 def _keygen(*arguments: str) -> str:

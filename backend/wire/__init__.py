@@ -58,6 +58,7 @@ from backend.wire.code import (
     Understood,
 )
 from backend.wire.engine import (
+    About,
     EngineInfo,
     Event,
     Finding,
@@ -80,6 +81,7 @@ from backend.wire.people import (
     Stats,
     Usage,
 )
+from backend.wire.trash import TRASH_DAYS, EmptyTrash, Restore, Trashed, TrashKind
 from backend.wire.tuning import (
     BATCHES,
     FORGETS,
@@ -109,6 +111,8 @@ __all__ = [
     "BATCHES",
     "FORGETS",
     "PROJECT_HEADER",
+    "TRASH_DAYS",
+    "About",
     "AddModel",
     "AddSource",
     "ApiKey",
@@ -124,6 +128,7 @@ __all__ = [
     "CredentialKind",
     "Credentials",
     "Device",
+    "EmptyTrash",
     "EngineInfo",
     "ErrorAnswer",
     "ErrorBody",
@@ -167,6 +172,7 @@ __all__ = [
     "Plan",
     "PlanSpeed",
     "Project",
+    "Restore",
     "Rival",
     "Run",
     "RunState",
@@ -197,6 +203,8 @@ __all__ = [
     "TestLoss",
     "ToolboxCommand",
     "Touched",
+    "TrashKind",
+    "Trashed",
     "Turn",
     "Understood",
     "Usage",

@@ -159,6 +159,8 @@ class ByHand(Struct, frozen=True, kw_only=True):
 
 class ByHandDone(Struct, frozen=True, kw_only=True):
     changed: list[int]
+    before: list[Literal["include", "exclude", "auto"]] = msgspec.field(default_factory=list)
+    """What was decided of each of them until then."""
     refused: list[str]
     """A sentence for each file that may not be included."""
     scan: Scan | None

@@ -101,6 +101,29 @@ class NewProject(Struct, frozen=True, kw_only=True):
     name: str
 
 
+class About(Struct, frozen=True, kw_only=True):
+    """What an engine is made of, where its things lie, and what they take on disk."""
+
+    version: str
+    licence: str
+    """Of the program."""
+    made_of: dict[str, str]
+    """What came with it and has a licence of its own, in a sentence each."""
+    python: str
+    libraries: dict[str, str]
+    """Versions by name; empty for one that is not installed."""
+    system: str
+    home: str
+    home_bytes: int
+    free_bytes: int
+    """Of the file system below it."""
+    trash_bytes: int
+    database: str
+    log: str
+    socket: str
+    endpoint: str
+
+
 class LogLine(Struct, frozen=True, kw_only=True):
     at: str
     level: str
@@ -136,7 +159,7 @@ class Event(Struct, frozen=True, kw_only=True):
     credentials: Credentials (all of them) · serving: Serving · keys: {"keys": [ApiKey]} (the whole list) ·
     settings: {"settings": [ServeSetting]} (all of them) ·
     requests: {"changes": a number that grows, "fresh": as in State} (`GET /requests` has them) ·
-    log: LogLine · engine: {"state": "stopping"} · reset: {}
+    trash: {} (`GET /trash` has it) · log: LogLine · engine: {"state": "stopping"} · reset: {}
     """
 
     id: int

@@ -106,6 +106,6 @@ def delete(name: str, yes: bool, as_json: bool) -> None:
 def restore(name: str, as_json: bool) -> None:
     """Bring a deleted checkpoint back."""
     with connect() as client:
-        client.post(f"{path_of('/trash', name)}/restore", None, dict)
+        client.post(f"{path_of('/trash', name)}/restore", wire.Restore(kind="checkpoint"), dict)
         found = client.get(path_of(POINTS, name), wire.Checkpoint)
     emit(found, as_json, f"{name} is back.")

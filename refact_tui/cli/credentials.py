@@ -61,7 +61,8 @@ def set_one(name: str, from_stdin: bool, replace: bool, as_json: bool) -> None:
 def remove(name: str, yes: bool, as_json: bool) -> None:
     """Forget a key or token; one that a source uses stays."""
     if not yes:
-        raise Failure(f"This deletes {name} for good.", "Agree with --yes.", "refused", REFUSED)
+        told = f"This deletes {name} for good: it cannot be brought back."
+        raise Failure(told, "Agree with --yes.", "refused", REFUSED)
     with connect() as client:
         client.delete(path_of(CREDENTIALS, name))
     emit({}, as_json, f"Removed {name}.")
@@ -83,4 +84,5 @@ def forget_host(host: str, as_json: bool) -> None:
     """Forget a git server's pinned key, when its owner says that it has changed; [HOST]:PORT for another port."""
     with connect() as client:
         client.post(f"{CREDENTIALS}/forget-host", {"host": host}, dict)
-    emit({}, as_json, f"Forgot the key of {host}; the next one that it shows is pinned.")
+    told = f"Forgot the key of {host}; the next one that it shows is pinned."
+    emit({}, as_json, f"{told} Back again: refact-tui trash restore {host}")

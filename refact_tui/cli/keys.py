@@ -56,7 +56,8 @@ def list_all(as_json: bool) -> None:
 def revoke(name: str, yes: bool, as_json: bool) -> None:
     """Answer a key no longer; what is under way ends as it would have."""
     if not yes:
-        raise Failure(f"Whoever uses {name} is served no longer.", "Agree with --yes.", "refused", REFUSED)
+        told = f"Whoever uses {name} is served no longer, and the key cannot be brought back."
+        raise Failure(told, "Agree with --yes.", "refused", REFUSED)
     with connect() as client:
         client.delete(path_of(KEYS, name))
     emit({}, as_json, f"Revoked {name}.")

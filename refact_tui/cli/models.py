@@ -83,16 +83,17 @@ def add(
 @click.argument("name")
 @yes_or_no
 def remove(name: str, yes: bool, as_json: bool) -> None:
-    """Forget a model, and delete what was downloaded of it; a folder of yours stays."""
+    """Move a model and what was downloaded of it to the trash; a folder of yours stays where it is."""
     with connect() as client:
         found = client.get(path_of(MODELS, name), wire.Model)
         tuned = [one for one in client.get("/checkpoints", list[wire.Checkpoint]) if one.model == name]
         lost = [f"{words.size(found.size)} that were downloaded"] if found.kind == "hub" and found.size else []
         lost += [f"the use of {words.plural(len(tuned), 'checkpoint')}"] if tuned else []
         if lost and not yes:
-            raise Failure(f"This loses {' and '.join(lost)}.", "Agree with --yes.", "refused", REFUSED)
+            raise Failure(f"This takes away {' and '.join(lost)}.", "Agree with --yes.", "refused", REFUSED)
         client.delete(path_of(MODELS, name))
-    emit(found, as_json, f"Removed {name}.")
+    kept = f" Its {words.size(found.size)} are freed by: refact-tui trash empty {name}" if found.kind == "hub" else ""
+    emit(found, as_json, f"Removed {name}. Back again: refact-tui trash restore {name}{kept}")
 
 
 def local(what: str) -> str:

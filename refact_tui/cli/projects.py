@@ -50,11 +50,12 @@ def use(name: str, as_json: bool) -> None:
 @click.argument("name")
 @yes_or_no
 def remove(name: str, yes: bool, as_json: bool) -> None:
-    """Forget a project's sources and scan; its runs and checkpoints move to the project default."""
+    """Move a project with its sources and scan to the trash; its runs and checkpoints move to the project default."""
     with connect() as client:
         found = client.get(path_of(PROJECTS, name), wire.Project)
         if found.sources and not yes:
             lost = words.plural(found.sources, "source")
-            raise Failure(f"This forgets {name} with {lost} and its scan.", "Agree with --yes.", "refused", REFUSED)
+            told = f"This moves {name} with {lost} and its scan to the trash."
+            raise Failure(told, "Agree with --yes.", "refused", REFUSED)
         client.delete(path_of(PROJECTS, name))
-    emit(found, as_json, f"Removed {name}.")
+    emit(found, as_json, f"Removed {name}. Back again: refact-tui trash restore {name}")

@@ -99,13 +99,14 @@ def set_set(name: str, set_name: str, as_json: bool) -> None:
 @click.argument("name")
 @yes_or_no
 def remove(name: str, yes: bool, as_json: bool) -> None:
-    """Forget a source and what was found in it; what lies at its location stays."""
+    """Move a source and what was found in it to the trash; what lies at its location stays."""
     with connect() as client:
         source = client.get(path_of("/sources", name), wire.Source)
         if not yes:
-            raise Failure(f"This forgets {name} and its scanned files.", "Agree with --yes.", "refused", REFUSED)
+            told = f"This moves {name} and its scanned files to the trash."
+            raise Failure(told, "Agree with --yes.", "refused", REFUSED)
         client.delete(path_of("/sources", name))
-    emit(source, as_json, f"Removed {name}.")
+    emit(source, as_json, f"Removed {name}. Back again: refact-tui trash restore {name}")
 
 
 def uploaded(name: str) -> Iterator[bytes]:

@@ -39,7 +39,7 @@ def delete(run: str, yes: bool, as_json: bool) -> None:
 def restore(run: str, as_json: bool) -> None:
     """Bring a deleted run back."""
     with connect() as client:
-        client.post(f"{path_of('/trash', run)}/restore", None, dict)
+        client.post(f"{path_of('/trash', run)}/restore", wire.Restore(kind="run"), dict)
         found = client.get(path_of(RUNS, run), wire.Run)
     emit(found, as_json, run_text(found))
 

@@ -20,6 +20,7 @@ from refact_tui.cli import (
     stats,
     train,
     train_names,
+    trash,
     unit,
 )
 from refact_tui.cli.verbs import main
@@ -45,5 +46,6 @@ __all__ = [
     "stats",
     "train",
     "train_names",
+    "trash",
     "unit",
 ]

@@ -1,15 +1,18 @@
 """What is deleted comes back whole; what is served or at work stays; names change everywhere at once."""
 
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from backend import wire
-from backend.checkpoints import catalog, lineage, trash
+from backend import trash, wire
+from backend.checkpoints import catalog, lineage
+from backend.checkpoints import trash as deleting
 from backend.context import Context
 from backend.errors import BadRequest, Conflict, NotFound
+from backend.store import trash as store
 from backend.train import run as runs
 from backend.train.dataset import Member, write_manifest
 from tests.scan.conftest import context
@@ -61,7 +64,7 @@ async def rows(ctx: Context) -> dict[str, list[dict[str, Any]]]:
 async def test_a_checkpoint_comes_back_whole(context: Context) -> None:
     folder = await made(context)
     before, kept = files(folder), await rows(context)
-    await trash.delete_checkpoint(context, "first:20")
+    await deleting.delete_checkpoint(context, "first:20")
     assert [one.step for one in await catalog.list_checkpoints(context)] == [30, 10]
     best = (await runs.get(context, "first")).best_checkpoint
     assert best == "first:30", "the best of what is left"
@@ -76,7 +79,7 @@ async def test_a_checkpoint_comes_back_whole(context: Context) -> None:
 async def test_a_run_comes_back_whole(context: Context) -> None:
     folder = await made(context)
     before, kept = files(folder), await rows(context)
-    await trash.delete_run(context, "first")
+    await deleting.delete_run(context, "first")
     assert await runs.list_runs(context) == []
     assert not folder.exists()
     await trash.restore(context, "first")
@@ -89,25 +92,25 @@ async def test_what_is_served_or_at_work_stays(context: Context) -> None:
     await made(context, "busy", "running")
     await serve(context, "first", 10)
     for refused in (
-        trash.delete_checkpoint(context, "first:10"),
-        trash.delete_run(context, "first"),
-        trash.rename_run(context, "first", "second"),
+        deleting.delete_checkpoint(context, "first:10"),
+        deleting.delete_run(context, "first"),
+        deleting.rename_run(context, "first", "second"),
     ):
         with pytest.raises(Conflict, match="serve"):
             await refused
     for living in (
-        trash.delete_checkpoint(context, "busy:10"),
-        trash.delete_run(context, "busy"),
-        trash.rename_run(context, "busy", "second"),
+        deleting.delete_checkpoint(context, "busy:10"),
+        deleting.delete_run(context, "busy"),
+        deleting.rename_run(context, "busy", "second"),
     ):
         with pytest.raises(Conflict, match="busy is running"):
             await living
-    await trash.delete_checkpoint(context, "first:20")
+    await deleting.delete_checkpoint(context, "first:20")
 
 
 async def test_a_place_that_is_taken_is_not_overwritten(context: Context) -> None:
     await made(context)
-    await trash.delete_run(context, "first")
+    await deleting.delete_run(context, "first")
     folder = await made(context)
     before = files(folder)
     with pytest.raises(Conflict, match="cannot be brought back"):
@@ -120,17 +123,87 @@ async def test_a_place_that_is_taken_is_not_overwritten(context: Context) -> Non
 
 async def test_the_trash_is_emptied_after_its_time(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
     await made(context)
-    await trash.delete_run(context, "first")
-    await trash.empty(context)
-    assert len(list(context.paths.trash.iterdir())) == 1
-    monkeypatch.setattr(trash, "KEPT_S", -1.0)
-    await trash.empty(context)
+    await deleting.delete_run(context, "first")
+    assert not store.expire(context.paths)
+    assert [one.name for one in await trash.everything(context)] == ["first"]
+    monkeypatch.setattr(store, "KEPT_S", -1.0)
+    assert store.expire(context.paths)
     assert not list(context.paths.trash.iterdir())
+
+
+async def test_what_is_in_it_is_told_and_emptied_by_name(context: Context) -> None:
+    folder = await made(context)
+    (folder / "big").write_bytes(bytes(300_000))
+    await deleting.delete_checkpoint(context, "first:20")
+    await deleting.delete_run(context, "first")
+    run, point = await trash.everything(context)
+    assert [(one.kind, one.name, one.project) for one in (run, point)] == [
+        ("run", "first", "default"),
+        ("checkpoint", "first:20", "default"),
+    ]
+    assert run.size > 300_000 > point.size > 0
+    days = datetime.fromisoformat(run.gone) - datetime.fromisoformat(run.thrown)
+    assert days.days == wire.TRASH_DAYS
+    with pytest.raises(NotFound, match="no 'second' in the trash"):
+        await trash.empty(context, "second")
+    assert [one.name for one in await trash.empty(context, point.id)] == ["first:20"]
+    assert [one.name for one in await trash.empty(context)] == ["first"]
+    assert await trash.empty(context) == []
+    assert not list(context.paths.trash.iterdir())
+
+
+async def test_numbers_that_were_given_again_keep_nothing_from_coming_back(context: Context) -> None:
+    folder = await made(context)
+    before = files(folder)
+    await deleting.delete_run(context, "first")
+    await made(context, "next")
+    await trash.restore(context, "first")
+    assert files(folder) == before
+    assert {one.run for one in await runs.list_runs(context)} == {"first", "next"}
+    assert (await runs.get(context, "first")).best_checkpoint == "first:20"
+    assert len(await context.db.fetch_all("SELECT 1 FROM metrics")) == 2
+
+
+async def test_a_checkpoint_comes_back_to_its_run_whatever_that_is_called(context: Context) -> None:
+    await made(context)
+    await deleting.delete_checkpoint(context, "first:30")
+    await deleting.rename_run(context, "first", "second")
+    await trash.restore(context, "first:30")
+    point = await catalog.resolve(context, "second:30")
+    assert (Path(point.path) / "adapter_model.safetensors").read_bytes() == bytes(30)
+    await deleting.delete_checkpoint(context, "second:10")
+    await deleting.delete_run(context, "second")
+    await made(context, "third")
+    await context.db.execute("UPDATE runs SET created = '2026-02-02'")
+    with pytest.raises(Conflict, match="its run is gone"):
+        await trash.restore(context, "second:10")
+    await trash.restore(context, "second")
+    await trash.restore(context, "second:10")
+    assert {one.id for one in await catalog.list_checkpoints(context) if one.run == "second"} == {
+        "second:10",
+        "second:20",
+        "second:30",
+    }
+
+
+async def test_what_an_older_version_threw_away_comes_back(context: Context) -> None:
+    folder = await made(context)
+    before = files(folder)
+    row = await context.db.fetch_one("SELECT * FROM checkpoints WHERE step = 20")
+    assert row is not None
+    old = context.paths.trash / "1700000000000000000-first:20"
+    old.mkdir()
+    (old / "rows.json").write_text(json.dumps({"home": row["path"], "rows": {"checkpoints": [dict(row)]}}))
+    await context.db.execute("DELETE FROM checkpoints WHERE step = 20")
+    Path(row["path"]).rename(old / "content")
+    assert [(one.kind, one.name) for one in await trash.everything(context)] == [("checkpoint", "first:20")]
+    await trash.restore(context, "first:20")
+    assert files(folder) == before
 
 
 async def test_a_run_is_renamed_everywhere(context: Context) -> None:
     folder = await made(context)
-    renamed = await trash.rename_run(context, "first", "second")
+    renamed = await deleting.rename_run(context, "first", "second")
     assert (renamed.run, renamed.best_checkpoint) == ("second", "second:20")
     assert not folder.exists()
     point = await catalog.resolve(context, "second:30")
@@ -138,10 +211,10 @@ async def test_a_run_is_renamed_everywhere(context: Context) -> None:
     assert json.loads((context.paths.runs / "second" / "job.json").read_text()) == {"run": "second"}
     await made(context)
     with pytest.raises(Conflict, match="already"):
-        await trash.rename_run(context, "first", "second")
+        await deleting.rename_run(context, "first", "second")
     for name in ("", "a/b", "..", "x" * 31):
         with pytest.raises(BadRequest):
-            await trash.rename_run(context, "first", name)
+            await deleting.rename_run(context, "first", name)
 
 
 async def test_what_taught_a_checkpoint_is_listed(context: Context) -> None:

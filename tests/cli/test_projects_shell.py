@@ -21,9 +21,21 @@ def test_projects_beside_each_other(box: Box, tmp_path: Path) -> None:
     assert {one["name"]: one["shown"] for one in box.ok("projects", "list")} == {"default": False, "billing": True}
     assert "no project called 'nobody'" in refused(box, "--project", "nobody", "sources", "list")
     assert "always there" in refused(box, "projects", "remove", "default", "--yes")
-    assert "This forgets billing with 1 source" in refused(box, "projects", "remove", "billing", code=4)
+    assert "This moves billing with 1 source" in refused(box, "projects", "remove", "billing", code=4)
     box.ok("projects", "use", "default")
     assert [one["name"] for one in box.ok("sources", "list")] == [*before, "same"]
     box.ok("projects", "remove", "billing", "--yes")
     assert [one["name"] for one in box.ok("projects", "list")] == ["default"]
+    kept = box.ok("trash", "list")
+    assert [(one["kind"], one["name"]) for one in kept][:2] == [("project", "billing"), ("source", "same")]
+    assert all(one["size"] > 0 for one in kept)
+    assert "no 'nothing' in the trash" in refused(box, "trash", "restore", "nothing")
+    assert box.ok("trash", "restore", "billing", "--kind", "project")["name"] == "billing"
+    assert [one["name"] for one in box.ok("--project", "billing", "sources", "list")] == ["same"]
+    box.ok("projects", "remove", "billing", "--yes")
+    gone = kept[0]["id"]
+    assert "no '" + gone in refused(box, "trash", "empty", gone, "--yes")
+    assert "This deletes billing for good" in refused(box, "trash", "empty", "billing", code=4)
+    assert [one["name"] for one in box.ok("trash", "empty", "billing", "--yes")] == ["billing"]
+    assert "same" in [one["name"] for one in box.ok("trash", "empty", "--yes")] and box.ok("trash", "list") == []
     box.ok("sources", "remove", "same", "--yes")

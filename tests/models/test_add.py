@@ -13,7 +13,7 @@ from backend import settings, wire
 from backend.context import Context
 from backend.errors import BadRequest, Conflict, NotFound
 from backend.jobs.queue import JobQueue
-from backend.models import add, catalog, records
+from backend.models import add, catalog, records, removal
 from backend.sources import credentials
 from tests.models.local_hub import COMMIT, LocalHub, local_hub
 
@@ -64,12 +64,12 @@ async def test_a_folder_is_used_where_it_lies(context: Context, folders: dict[st
     context.models.clear()
     await records.restore(context)
     assert catalog.get(context, model.name) == changed
-    await add.remove(context, model.name)
+    await removal.remove(context, model.name)
     assert (folder / "model.safetensors").is_file()
     with pytest.raises(NotFound, match="no model called"):
         catalog.get(context, model.name)
     with pytest.raises(NotFound):
-        await add.remove(context, model.name)
+        await removal.remove(context, model.name)
 
 
 async def test_what_is_refused_says_why_and_may_be_mended(
@@ -121,7 +121,7 @@ async def test_a_download_goes_on_after_a_stop_and_after_the_engine(context: Con
     assert starts[0] == "" and all(starts[1:])
     weights = hub.repositories[HUB_NAME] / "model.safetensors"
     assert (Path(model.path) / "model.safetensors").read_bytes() == weights.read_bytes()
-    await add.remove(context, "tiny")
+    await removal.remove(context, "tiny")
     assert not Path(model.path).exists() and weights.exists()
 
 
@@ -170,7 +170,7 @@ async def test_what_is_no_model_is_refused_at_once(context: Context, tmp_path: P
     with pytest.raises(BadRequest, match="no revisions"):
         await begun(context, tmp_path, revision="main")
     with pytest.raises(BadRequest, match="always there"):
-        await add.remove(context, "starter")
+        await removal.remove(context, "starter")
     context.paths.models_toml.write_text("[models.x]\nwhat = 3\n")
     with pytest.raises(BadRequest, match="line 2"):
         await begun(context, tmp_path)

@@ -7,7 +7,7 @@ import pytest
 from backend import wire
 from backend.context import Context
 from backend.scan import changes, results
-from backend.sources import catalog, history
+from backend.sources import catalog, history, removal
 from tests.scan.test_scan_flow import bring, check_totals, scanned
 from tests.sources.private_servers import ended
 from tests.sources.test_history import commit, empty
@@ -77,7 +77,7 @@ async def test_one_commit_and_a_folder_are_split_alike_by_hash(context: Context,
     await bring(context, folder)
     assert (await scanned(context)).split == "hash"
     of_commit = await on_test(context)
-    await catalog.remove(context, "project")
+    await removal.remove(context, "project")
     (folder / ".git").rename(tmp_path / "away")
     await bring(context, folder)
     assert (await scanned(context)).split == "hash" and await on_test(context) == of_commit

@@ -11,7 +11,7 @@ from backend.context import Context
 from backend.errors import BadRequest, Conflict, NotFound
 from backend.models.catalog import starter_folder
 from backend.scan import changes, results, run, settings
-from backend.sources import catalog
+from backend.sources import catalog, removal
 
 HAS_STARTER = (starter_folder() / "model.safetensors").is_file()
 
@@ -142,7 +142,7 @@ async def test_two_sources_sets_and_removal(context: Context, tmp_path: Path) ->
     assert (await results.page(context, source="one", verdict="accepted")).total == 0
     assert "same content as good1.py in two" in {row.detail for row in (await results.page(context, source="one")).rows}
     await catalog.set_set(context, "two", "train")
-    await catalog.remove(context, "one")
+    await removal.remove(context, "one")
     scan = await scanned(context)
     check_totals(scan)
     assert (scan.files, scan.test) == (20, 0)

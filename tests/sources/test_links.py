@@ -16,7 +16,7 @@ import pytest
 from backend import settings, wire
 from backend.context import Context
 from backend.errors import BadRequest, RefactError, TooLarge
-from backend.sources import catalog, link
+from backend.sources import catalog, link, removal
 from backend.sources.read import ALLOW_PRIVATE
 from backend.sources.recognise import recognise
 
@@ -190,7 +190,7 @@ async def test_a_link_is_a_source(context: Context, certificate: Path) -> None:
         assert (source.kind, source.state, source.files, source.location) == ("file", "ready", 1, url)
         kept = context.paths.downloads / str(source.id) / "main.py"
         assert kept.read_bytes() == b"a = 1\n"
-        await catalog.remove(context, "main.py")
+        await removal.remove(context, "main.py")
         assert not kept.parent.exists()
 
 

@@ -15,7 +15,7 @@ from backend import projects, wire
 from backend.context import Context
 from backend.errors import BadRequest, Conflict, NotFound, Refused
 from backend.paths import Paths
-from backend.sources import catalog, credentials, hosts
+from backend.sources import catalog, credentials, hosts, removal
 from tests.sources.private_servers import TOKEN, GitOverHttps, Sshd, ended, project, sshd
 from tests.sources.test_git_sources import commit, run
 from tests.sources.test_links import certificate as certificate
@@ -53,11 +53,11 @@ async def test_over_ssh_with_a_key_of_its_own(context: Context, sshd: Sshd, proj
     assert [(one.host, one.used_by) for one in told.pinned] == [(host, ["private"])]
     assert told.pinned[0].fingerprints == [f"{source.host_key} (ED25519)"]
     assert [(one.name, one.used_by) for one in told.credentials] == [("deploy", ["private"])]
-    await credentials.forget_host(context, host)
+    await removal.forget_host(context, host)
     assert (await credentials.told(context)).pinned == []
     assert (await catalog.get(context, "private")).host_key == ""
     with pytest.raises(NotFound, match="No key is pinned"):
-        await credentials.forget_host(context, host)
+        await removal.forget_host(context, host)
     again = await ended(context, await catalog.sync(context, "private"))
     assert again.state == "ready" and again.host_key != source.host_key
 
@@ -122,7 +122,7 @@ async def test_every_client_is_told(context: Context) -> None:
     await credentials.create_key(context, "deploy")
     context.paths.known_hosts.write_text("host.org ssh-ed25519 AAAA\n")
     await catalog.add(context, wire.AddSource(what="https://host.invalid/a.git", name="a", credential="deploy"))
-    await catalog.remove(context, "a")
+    await removal.remove(context, "a")
     await credentials.remove(context, "deploy")
     told: list[wire.Credentials] = []
     async with aclosing(context.bus.follow(seen)) as events:
@@ -148,7 +148,7 @@ async def test_sources_of_another_project_are_named_with_it(context: Context) ->
     assert told.credentials[0].used_by == told.pinned[0].used_by == ["a (billing)"]
     with pytest.raises(Refused, match=r"used by a \(billing\)"):
         await credentials.remove(context, "deploy")
-    await credentials.forget_host(context, "[127.0.0.1]:9")
+    await removal.forget_host(context, "[127.0.0.1]:9")
     assert (await credentials.told(context)).pinned == []
 
 

@@ -28,6 +28,11 @@ def data(name: str) -> str:
     return resources.files("backend.scan.linguist").joinpath("data", name).read_text("utf-8")
 
 
+def notice() -> str:
+    """Where the data come from, in which version, and by which licence."""
+    return str(json.loads(data("languages.json"))[""])
+
+
 @cache
 def tables() -> Tables:
     """Read once a process."""
