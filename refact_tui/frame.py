@@ -2,9 +2,7 @@
 
 import asyncio
 import os
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
@@ -14,43 +12,31 @@ from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.events import DescendantFocus
 from textual.filter import LineFilter
-from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.widget import Widget
 
 import themes
 from backend import wire
 from backend.paths import Paths
-from refact_tui import glyphs, keymap, keys, palette, settings, words
+from refact_tui import glyphs, keymap, keys, palette, settings
 from refact_tui import words_of_jobs as jobs
 from refact_tui.client import AsyncClient
 from refact_tui.demo import Demo, Left
 from refact_tui.feed import Feed
 from refact_tui.glyph_filter import GlyphFilter
-from refact_tui.in_order import InOrder
 from refact_tui.looks import EVERY_S, Looks
 from refact_tui.messages import StateChanged
 from refact_tui.rooms import open_room
 from refact_tui.rooms.room import Room
 from refact_tui.signs import clean
 from refact_tui.state import EngineState, held
+from refact_tui.telling import Telling
 
-MOST_TOLD = 100
-PLURALS = {"source": "sources being read", "model": "models being added"}
 DEMO_S = 2.0
 """Between two looks whether a demo has ended."""
-JOB_WORDS = {
-    "train": "training job",
-    "scan": "scan",
-    "source": "source being read",
-    "model": "model being added",
-    "export": "export",
-    "night": "night's training",
-    "warmup": "measurement",
-}
 
 
-class RefactApp(InOrder):
+class RefactApp(Telling):
     """Returns the sentence to leave behind in the shell."""
 
     TITLE = "refact-tui"
@@ -79,8 +65,6 @@ class RefactApp(InOrder):
         self.feed = Feed(self.client, self._told, self._revive)
         self.state = EngineState()
         self._paused = False
-        self.told: deque[wire.LogLine] = deque(maxlen=MOST_TOLD)
-        """Errors that this screen has told of, to be read again beside the engine's log."""
         self.keymap = keymap.load()
         if os.environ.get("SSH_CONNECTION"):
             self.animation_level = "none"
@@ -144,27 +128,12 @@ class RefactApp(InOrder):
         if jobs.ROOMS.get(job.kind, here) == here or self._is_open("Jobs"):
             return
         failed = job.state == "failed"
-        super().notify(
+        super(Telling, self).notify(
             jobs.ended_words(job, self.state.project),
             severity="error" if failed else "information",
             timeout=8 if failed else 4,
             markup=False,
         )
-
-    def notify(
-        self,
-        message: str,
-        *,
-        title: str = "",
-        severity: SeverityLevel = "information",
-        timeout: float | None = None,
-        markup: bool = True,
-    ) -> None:
-        """Say it for a moment; an error can be read again in System's Log."""
-        if severity == "error":
-            at = datetime.now(UTC).isoformat(timespec="milliseconds")
-            self.told.append(wire.LogLine(at=at, level="error", text=message))
-        super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
 
     @property
     def room(self) -> Screen[object]:
@@ -240,7 +209,7 @@ class RefactApp(InOrder):
 
     def action_detach(self) -> None:
         """Leave; everything goes on."""
-        self.exit(farewell(self.feed.state))
+        self.exit(jobs.farewell(self.feed.state))
 
     def action_pause(self) -> None:
         """Let the screen stand still; again: show what has become of everything meanwhile."""
@@ -310,12 +279,3 @@ class RefactApp(InOrder):
             self.notify(f"No screenshot: {error}", severity="error", markup=False)
         else:
             self.notify(f"Saved {path}", markup=False)
-
-
-def farewell(state: EngineState) -> str:
-    """The last words: what goes on without us."""
-    if state.link != "up":
-        return "Detached. The engine did not answer when you left; refact-tui status asks it again."
-    counts = {kind: sum(job.kind == kind for job in state.alive) for kind in JOB_WORDS}
-    going = [words.plural(number, JOB_WORDS[kind], PLURALS.get(kind, "")) for kind, number in counts.items() if number]
-    return f"Detached. The engine keeps running: {', '.join(going) or 'nothing to do just now'}."

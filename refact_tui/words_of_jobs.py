@@ -8,7 +8,7 @@ from rich.cells import cell_len
 from backend import wire
 from refact_tui import words
 from refact_tui.signs import clean
-from refact_tui.state import ALIVE_JOBS
+from refact_tui.state import ALIVE_JOBS, EngineState
 from refact_tui.widgets.listing import Cell, Column, Row
 
 COLUMNS = (
@@ -21,6 +21,16 @@ COLUMNS = (
 EMPTY = (
     "No jobs since the engine started. Reading a source, scanning and training are jobs; they are begun in their rooms."
 )
+PLURALS = {"source": "sources being read", "model": "models being added"}
+GOING_ON = {
+    "train": "training job",
+    "scan": "scan",
+    "source": "source being read",
+    "model": "model being added",
+    "export": "export",
+    "night": "night's training",
+    "warmup": "measurement",
+}
 VERBS: dict[wire.JobKind, str] = {
     "source": "read",
     "scan": "scan",
@@ -141,3 +151,12 @@ def _took(job: wire.Job) -> str:
     except (ValueError, TypeError):  # it never started, or the two cannot be compared
         return ""
     return f", after {words.duration(spent.total_seconds())}"
+
+
+def farewell(state: EngineState) -> str:
+    """The last words: what goes on without us."""
+    if state.link != "up":
+        return "Detached. The engine did not answer when you left; refact-tui status asks it again."
+    counts = {kind: sum(job.kind == kind for job in state.alive) for kind in GOING_ON}
+    going = [words.plural(number, GOING_ON[kind], PLURALS.get(kind, "")) for kind, number in counts.items() if number]
+    return f"Detached. The engine keeps running: {', '.join(going) or 'nothing to do just now'}."

@@ -11,9 +11,10 @@ from backend import wire
 from backend.paths import Paths
 from refact_tui import frame, keys
 from refact_tui.app import why_not
-from refact_tui.frame import RefactApp, farewell
+from refact_tui.frame import RefactApp
 from refact_tui.rooms import open_room
 from refact_tui.state import EngineState, from_wire
+from refact_tui.words_of_jobs import farewell
 from tests.tui.pilots import room, screen_text, sees, until
 from tests.tui.samples import BUSY
 from tests.tui.stub_engine import StubEngine
