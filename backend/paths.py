@@ -1,6 +1,7 @@
-"""Where everything lies: the state home and the names inside it."""
+"""Where everything lies: the state home and what is in it, and systemd's unit for it; standard library only."""
 
 import os
+import pwd
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,9 @@ NETWORK = frozenset(
 ) | {f"fuse.{name}" for name in ("ceph", "gcsfuse", "glusterfs", "juicefs", "rclone", "s3fs", "sshfs")}
 OCTAL = re.compile(r"\\([0-7]{3})")
 VOLATILE = frozenset(("ramfs", "tmpfs"))
+ELSEWHERE = "With no engine running, move the folder to a disk of this box and name it: REFACT_TUI_HOME=/that/folder"
+"""What to do about a home that lies where it should not."""
+UNIT = "refact-tui.service"
 
 
 @dataclass(frozen=True)
@@ -26,7 +30,14 @@ class FileSystem:
 
     @property
     def volatile(self) -> bool:
+        """Whether the next reboot empties it."""
         return self.name in VOLATILE
+
+    def trouble(self, home: Path) -> str:
+        """Why the state `home` should not lie on it, in a sentence; empty where it may."""
+        if self.network:
+            return f"{home} lies on {self.name}, over a network: its locks do not keep two engines apart for certain."
+        return f"{home} lies in memory ({self.name}) and is lost with the next reboot." if self.volatile else ""
 
 
 @dataclass(frozen=True)
@@ -47,6 +58,7 @@ class Paths:
 
     @property
     def database(self) -> Path:
+        """The engine's own state, in one SQLite file (WAL: two more lie beside it while it runs)."""
         return self.home / "state.db"
 
     @property
@@ -56,10 +68,12 @@ class Paths:
 
     @property
     def logs(self) -> Path:
+        """What the engine and its processes log."""
         return self.home / "logs"
 
     @property
     def engine_log(self) -> Path:
+        """What the engine says; the older part is beside it."""
         return self.logs / "engine.log"
 
     @property
@@ -109,6 +123,7 @@ class Paths:
 
     @property
     def scans(self) -> Path:
+        """`accepted.log` and `rejected.log`: what became of every file, for grep."""
         return self.home / "scans"
 
     @property
@@ -123,6 +138,7 @@ class Paths:
 
     @property
     def trash(self) -> Path:
+        """What was deleted and may still be brought back."""
         return self.home / "trash"
 
     def prepare(self) -> None:
@@ -137,7 +153,30 @@ def find_home() -> Path:
     if explicit := os.environ.get("REFACT_TUI_HOME"):
         return Path(explicit).expanduser().absolute()
     data = os.environ.get("XDG_DATA_HOME")
-    return (Path(data) if data else Path.home() / ".local" / "share") / "refact-tui"
+    return Path(data) / "refact-tui" if data else default_home()
+
+
+def default_home() -> Path:
+    """The home of an engine in whose environment nothing is said, as in systemd's."""
+    return Path.home() / ".local" / "share" / "refact-tui"
+
+
+def unit_file() -> Path:
+    """Where systemd looks for this user's unit of the engine, whether or not it is there."""
+    return Path.home() / ".config" / "systemd" / "user" / UNIT
+
+
+def linger_file(user: str) -> Path:
+    """Is there where systemd lets this user's units run without a session."""
+    return Path("/var/lib/systemd/linger") / user
+
+
+def user_name() -> str:
+    """The name of this process's user, or the number of one that has none (a container's)."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())
 
 
 def file_system(folder: Path, mounts: str | None = None) -> FileSystem | None:

@@ -6,7 +6,7 @@ import socket
 import sys
 
 from backend import wire
-from backend.paths import Paths, file_system
+from backend.paths import ELSEWHERE, Paths, file_system
 from refact_tui.client import Client, EngineError, EngineUnreachable
 from refact_tui.doctor_terminal import terminal_findings
 
@@ -67,9 +67,7 @@ def _file_system(paths: Paths) -> list[wire.Finding]:
     kind = file_system(paths.home)
     if kind is None or not kind.network:
         return []
-    said = f"{paths.home} lies on {kind.name}, over a network, where locks and shared memory may not hold."
-    remedy = "Name a folder on a disk of this box: REFACT_TUI_HOME=/that/folder"
-    return [wire.Finding(check="file system", ok=False, finding=said, remedy=remedy)]
+    return [wire.Finding(check="file system", ok=False, finding=kind.trouble(paths.home), remedy=ELSEWHERE)]
 
 
 def _port(runs: bool) -> wire.Finding:

@@ -3,27 +3,15 @@ only."""
 
 import os
 import subprocess
-from pathlib import Path
 
-from backend.paths import Paths
+from backend.paths import UNIT, Paths, default_home, unit_file
 
-NAME = "refact-tui.service"
 HOME = "REFACT_TUI_HOME"
 CARRIED = ("REFACT_TUI_HOST", "REFACT_TUI_PORT", "REFACT_TUI_PUBLIC_URL")
 """What the unit says of the endpoint where the shell that it was made in did."""
 ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "%": "%%"})
 RUNS = ("running", "start")
 PATIENCE_S = 15
-
-
-def unit_file() -> Path:
-    """Where a user's own units lie."""
-    return Path.home() / ".config" / "systemd" / "user" / NAME
-
-
-def default_home() -> Path:
-    """The home of an engine in whose environment nothing is said."""
-    return Path.home() / ".local" / "share" / "refact-tui"
 
 
 def environment_lines(paths: Paths) -> list[str]:
@@ -53,13 +41,13 @@ def keeps(paths: Paths) -> bool:
 def start() -> bool:
     """Have the unit started; False where systemd cannot be asked (no session bus, as after `su`) or says no."""
     # Starts that people ask for are counted like those after failures, until it is told to forget them.
-    _asked("reset-failed", NAME)
-    return _asked("start", NAME) is not None
+    _asked("reset-failed", UNIT)
+    return _asked("start", UNIT) is not None
 
 
 def failing() -> bool:
     """Whether the unit's engine has ended, for good or until systemd tries again."""
-    state = _asked("show", NAME, "--property=SubState", "--value")
+    state = _asked("show", UNIT, "--property=SubState", "--value")
     return state is not None and state not in RUNS
 
 

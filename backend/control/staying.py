@@ -1,7 +1,5 @@
 """Whether the engine stays: what logging out would end, and whether the state home lies where a database may."""
 
-import os
-import pwd
 import re
 import shlex
 import shutil
@@ -9,11 +7,9 @@ import subprocess
 from pathlib import Path
 
 from backend import wire
-from backend.paths import Paths, file_system
+from backend.paths import ELSEWHERE, UNIT, Paths, file_system, linger_file, unit_file, user_name
 
 CGROUP = Path("/proc/self/cgroup")
-LINGERING = Path("/var/lib/systemd/linger")
-UNIT = "refact-tui.service"
 BUS = "org.freedesktop.login1"
 POLICY = ("KillUserProcesses", "KillExcludeUsers", "KillOnlyUsers")
 PATIENCE_S = 5
@@ -21,15 +17,12 @@ OF_A_SESSION = re.compile(r"/session-[^/]+\.scope(?:/|$)")
 OF_A_MANAGER = re.compile(r"/user@\d+\.service(?:/|$)")
 KEEP = "refact-tui engine stop; refact-tui engine unit --install; systemctl --user enable --now refact-tui"
 GIVE_BACK = "refact-tui engine restart"
-INSTALLED = Path(".config", "systemd", "user", UNIT)
-"""Below the user's own home."""
 
 
 def staying(paths: Paths) -> list[wire.Finding]:
     """What this engine's own process and home are about to meet."""
-    user = _user()
-    installed = (Path.home() / INSTALLED).exists()
-    found = logout(_cgroup(), (LINGERING / user).exists(), _kills(user), user, installed)
+    user = user_name()
+    found = logout(_cgroup(), linger_file(user).exists(), _kills(user), user, unit_file().exists())
     return [found, *on_network(paths)]
 
 
@@ -83,15 +76,9 @@ def on_network(paths: Paths) -> list[wire.Finding]:
     kind = file_system(paths.home)
     if kind is None:
         return []
-    if kind.network:
-        said = f"{paths.home} lies on {kind.name}, over a network: its locks do not keep two engines apart for certain."
-        remedy = "Stop the engine, move the folder to a disk of this box, and name it: REFACT_TUI_HOME=/that/folder"
-        return [wire.Finding(check="file system", ok=False, finding=said, remedy=remedy)]
-    if kind.volatile:
-        said = f"{paths.home} lies in memory ({kind.name}) and is lost with the next reboot."
-        return [
-            wire.Finding(check="file system", ok=None, finding=said, remedy="Set REFACT_TUI_HOME to a disk's folder.")
-        ]
+    if said := kind.trouble(paths.home):
+        ok = False if kind.network else None
+        return [wire.Finding(check="file system", ok=ok, finding=said, remedy=ELSEWHERE)]
     return [wire.Finding(check="file system", ok=True, finding=f"{kind.name}, of this box.")]
 
 
@@ -115,11 +102,3 @@ def _kills(user: str) -> bool | None:
     except (OSError, subprocess.TimeoutExpired):
         return None
     return killed(done.stdout, user) if done.returncode == 0 else None
-
-
-def _user() -> str:
-    """The name of this process's user, or its number where it has none."""
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        return str(os.getuid())

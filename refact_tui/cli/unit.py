@@ -1,21 +1,18 @@
 """`engine unit`: systemd keeps the engine, over logouts and reboots."""
 
-import getpass
-import os
 import shutil
 from pathlib import Path
 
 import click
 
+from backend.paths import linger_file, unit_file, user_name
 from refact_tui.cli.engine import engine
 from refact_tui.cli.engine_link import paths
 from refact_tui.cli.output import REFUSED, Failure, emit, tell
 from refact_tui.cli.verbs import verb, yes_or_no
 from refact_tui.launch import answers
-from refact_tui.systemd import unit_file
 from refact_tui.unit import unit
 
-LINGERING = Path("/var/lib/systemd/linger")
 ENABLE = ("systemctl --user daemon-reload", "systemctl --user enable --now refact-tui")
 WHY = "so that it starts with the box and goes on when your last session ends; without it systemd ends it there"
 
@@ -50,18 +47,10 @@ def engine_unit(install: bool, yes: bool, as_json: bool) -> None:
 
 def _steps(running: bool) -> list[str]:
     """What is still to do, in order: two engines cannot share a home, and lingering is asked for once."""
-    user = _user()
+    user = user_name()
     first = ["refact-tui engine stop"] if running else []
-    last = [] if (LINGERING / user).exists() else [f"loginctl enable-linger {user}"]
+    last = [] if linger_file(user).exists() else [f"loginctl enable-linger {user}"]
     return [*first, *ENABLE, *last]
-
-
-def _user() -> str:
-    """The name of this user, or the number where it has no name (a container's)."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return str(os.getuid())
 
 
 def _read(path: Path) -> str | None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from backend import engine
 from backend.jobs import records
-from backend.paths import Paths
+from backend.paths import UNIT, Paths, default_home, unit_file
 from backend.train import run as runs
 from refact_tui import systemd, unit
 from tests.e2e.engine_box import Box, fresh_box
@@ -87,7 +87,7 @@ def test_an_engine_that_a_verb_starts_writes_each_line_of_its_log_once(lone: Box
 
 
 def test_it_lets_a_run_save_and_kills_no_trainer() -> None:
-    text = unit.unit(Paths(systemd.default_home()))
+    text = unit.unit(Paths(default_home()))
     assert int(setting(text, "TimeoutStopSec")) > runs.SAVE_S + engine.DRAIN_S + records.GRACE_S
     assert setting(text, "KillMode") == "process"
     assert setting(text, "OOMPolicy") == "continue"
@@ -97,9 +97,9 @@ def test_it_lets_a_run_save_and_kills_no_trainer() -> None:
 def test_the_usual_home_needs_no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in systemd.CARRIED:
         monkeypatch.delenv(name, raising=False)
-    assert "Environment" not in unit.unit(Paths(systemd.default_home()))
+    assert "Environment" not in unit.unit(Paths(default_home()))
     monkeypatch.setenv("REFACT_TUI_HOST", "0.0.0.0")
-    assert words_of(unit.unit(Paths(systemd.default_home())), "Environment") == ["REFACT_TUI_HOST=0.0.0.0"]
+    assert words_of(unit.unit(Paths(default_home())), "Environment") == ["REFACT_TUI_HOST=0.0.0.0"]
 
 
 @given(st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1))
@@ -117,7 +117,7 @@ def test_systemd_reads_it_without_a_word(tmp_path: Path) -> None:
     home, python = tmp_path / ODD, tmp_path / ODD / "python"
     home.mkdir()
     python.symlink_to(sys.executable)
-    path = tmp_path / systemd.NAME
+    path = tmp_path / UNIT
     path.write_text(unit.unit(Paths(home), (str(python), "-P", "-m", "backend")))
     environment = {**os.environ, "XDG_RUNTIME_DIR": str(tmp_path)}
     command = ["systemd-analyze", "verify", "--user", str(path)]
@@ -132,9 +132,9 @@ def test_whose_engine_an_installed_unit_keeps(monkeypatch: pytest.MonkeyPatch, t
     monkeypatch.setenv("HOME", str(tmp_path))
     for name in systemd.CARRIED:
         monkeypatch.delenv(name, raising=False)
-    usual, other = Paths(systemd.default_home()), Paths(tmp_path / ODD)
+    usual, other = Paths(default_home()), Paths(tmp_path / ODD)
     assert not systemd.keeps(usual)
-    path = systemd.unit_file()
+    path = unit_file()
     path.parent.mkdir(parents=True)
     path.write_text(unit.unit(usual))
     assert systemd.keeps(usual) and not systemd.keeps(other)

@@ -7,7 +7,6 @@ import pytest
 from backend import devices, wire
 from backend.control import graphics, staying
 from backend.paths import Paths, file_system
-from refact_tui import systemd
 
 SESSION = "/user.slice/user-1000.slice/session-3.scope"
 MANAGER = "/user.slice/user-1000.slice/user@1000.service/app.slice"
@@ -50,7 +49,6 @@ def test_what_logging_out_would_end(
 def test_where_a_unit_is_installed_the_engine_is_given_back_to_it() -> None:
     found = staying.logout(SESSION, True, False, "ann", installed=True)
     assert found.remedy == "refact-tui engine restart"
-    assert staying.UNIT == systemd.NAME and Path.home() / staying.INSTALLED == systemd.unit_file()
 
 
 @pytest.mark.parametrize(
