@@ -12,6 +12,8 @@ FAST_BF16 = ("amx_bf16", "avx512_bf16")
 
 @dataclass(frozen=True)
 class Gpu:
+    """One GPU as the driver tells of it; memory in bytes."""
+
     index: int
     name: str
     memory_bytes: int

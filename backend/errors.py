@@ -29,36 +29,50 @@ class RefactError(Exception):
 
 
 class BadRequest(RefactError):
+    """What the caller said cannot be meant, or is out of its range."""
+
     status = 400
     code = "bad_request"
 
 
 class Unauthorised(RefactError):
+    """No key came, or one that is not known here."""
+
     status = 401
     code = "invalid_api_key"
 
 
 class NotFound(RefactError):
+    """What was named is not there."""
+
     status = 404
     code = "not_found"
 
 
 class Conflict(RefactError):
+    """It cannot be done in the state that the thing is in; a name may be taken."""
+
     status = 409
     code = "conflict"
 
 
 class Refused(RefactError):
+    """It would lose something; asked again with agreement (`--yes`) it is done."""
+
     status = 409
     code = "refused"
 
 
 class TooLarge(RefactError):
+    """Over a limit that the sentence names."""
+
     status = 413
     code = "too_large"
 
 
 class TooMany(RefactError):
+    """A key's own limit is reached; `retry_after_s` says when to ask again."""
+
     status = 429
     code = "rate_limit_exceeded"
 
@@ -68,16 +82,22 @@ class TooMany(RefactError):
 
 
 class Elsewhere(RefactError):
+    """A server elsewhere did not answer, or not as it should."""
+
     status = 502
     code = "elsewhere"
 
 
 class Overloaded(RefactError):
+    """More is asked than fits; `retry_after_s` says when to ask again."""
+
     status = 503
     code = "overloaded"
     retry_after_s = 1
 
 
 class NotReady(RefactError):
+    """What would answer is not there yet, or has failed."""
+
     status = 503
     code = "not_ready"

@@ -33,6 +33,8 @@ LIVING = ("queued", "running")
 
 
 class Stop(msgspec.Struct, frozen=True):
+    """How an engine is asked to stop."""
+
     keep_trainers: bool = False
     """Leave trainers training, for the next engine to adopt."""
 

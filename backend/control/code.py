@@ -16,14 +16,20 @@ from backend.sources import upload as uploads
 
 
 class What(msgspec.Struct, frozen=True):
+    """Something that was pasted or typed, to be recognised."""
+
     what: str
 
 
 class Patterns(msgspec.Struct, frozen=True):
+    """Gitignore patterns, to see what they would match."""
+
     patterns: list[str]
 
 
 class SetBody(msgspec.Struct, frozen=True):
+    """The set that a source's files belong to."""
+
     set: wire.SetName
 
 

@@ -11,6 +11,8 @@ from backend.sources import credentials, removal
 
 
 class HostBody(msgspec.Struct, frozen=True):
+    """A pinned server to forget: `host`, or `[host]:port`."""
+
     host: str
 
 

@@ -30,6 +30,7 @@ class Weights:
 
     @property
     def parameters(self) -> int:
+        """How many numbers its weights are."""
         return sum(_product(shape) for shape in self.shapes.values())
 
 

@@ -111,6 +111,7 @@ class TextTokenizer:
 
     @property
     def size(self) -> int:
+        """How many different tokens there are, marks included."""
         return int(self._tokenizer.get_vocab_size())
 
     def _ids(self, text: str) -> list[int]:

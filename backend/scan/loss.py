@@ -37,6 +37,8 @@ class Scored:
 
 @dataclass(frozen=True)
 class Window:
+    """What the model reads at once of one file, and is to predict of it."""
+
     file: int
     start: int
     ids: list[int]

@@ -43,6 +43,7 @@ class Stratum:
     """Two at most: where all files have the same, it says nothing."""
 
     def add(self, key: int, one: Candidate) -> None:
+        """Take note of a candidate; `key` is its hash, by which those of one age are ordered."""
         self.count += 1
         age = -math.inf if one.commits_ago is None else -float(one.commits_ago)
         if len(self.ages) < 2:

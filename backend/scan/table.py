@@ -32,6 +32,7 @@ class LossKey:
 
     @property
     def values(self) -> tuple[str, int, str]:
+        """As the table of losses knows it: model, context in tokens, form of the text."""
         return self.model, self.context, TEXT_FORMAT
 
 

@@ -29,6 +29,7 @@ class Policy:
     """Languages of the model; None means all."""
 
     def included(self, path: str) -> bool:
+        """Whether an include mask matches the path."""
         return self.include.match_file(path)
 
 

@@ -33,6 +33,7 @@ class Cache:
 
     @property
     def bytes(self) -> int:
+        """Of memory that it takes, full or not."""
         return int(self._room.nbytes)
 
     def upto(self, end: int) -> tuple[Tensor, ...]:
@@ -70,6 +71,7 @@ class Prefixes:
 
     @property
     def bytes(self) -> int:
+        """Of memory that all kept ones take."""
         return sum(one.cache.bytes for one in self._kept)
 
     def take(self, key: str, ids: Sequence[int], length: int, busy: Sequence[Known] = ()) -> Cache:

@@ -31,10 +31,12 @@ class Shape:
 
     @property
     def queries(self) -> int:
+        """Numbers a token in all queries of a layer."""
         return self.heads * self.head
 
     @property
     def keys(self) -> int:
+        """Numbers a token in all keys of a layer; as many in its values."""
         return self.kv_heads * self.head
 
     def stretched(self, frequency: float) -> float:

@@ -11,12 +11,16 @@ HEADER = struct.Struct("<I")
 
 
 class Generate(msgspec.Struct, frozen=True, tag="generate"):
+    """Answer a request, with this adapter or with the base model alone."""
+
     id: int
     request: CompletionRequest
     adapter: Adapter | None
 
 
 class Cancel(msgspec.Struct, frozen=True, tag="cancel"):
+    """Answer a request no further: nobody listens any more."""
+
     id: int
 
 
@@ -32,15 +36,21 @@ class Warming(msgspec.Struct, frozen=True, tag="warming"):
 
 
 class Ready(msgspec.Struct, frozen=True, tag="ready"):
+    """It can answer; the memory that it takes."""
+
     memory_bytes: int
 
 
 class Piece(msgspec.Struct, frozen=True, tag="piece"):
+    """The next part of an answer."""
+
     id: int
     delta: Delta
 
 
 class Loaded(msgspec.Struct, frozen=True, tag="loaded"):
+    """A checkpoint was prepared; the memory that the worker takes now."""
+
     id: int
     memory_bytes: int
 

@@ -41,6 +41,7 @@ class Row:
 
     @property
     def tokens(self) -> int:
+        """How many it has answered so far."""
         return len(self.answer)
 
     @property

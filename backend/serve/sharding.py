@@ -74,6 +74,8 @@ class Held(msgspec.Struct, frozen=True, tag="held"):
 
 
 class Made(msgspec.Struct, frozen=True, tag="made"):
+    """What comes out of its layers, as the bytes of a tensor."""
+
     x: bytes
 
 

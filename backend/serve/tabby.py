@@ -40,6 +40,8 @@ class Segments(msgspec.Struct, frozen=True):
 
 
 class Debug(msgspec.Struct, frozen=True):
+    """What of a request is for finding faults."""
+
     raw_prompt: str | None = None
 
 

@@ -57,6 +57,7 @@ class Writer:
 
     @property
     def stopped(self) -> bool:
+        """Whether a stop text was met: nothing more will be let out."""
         return self._matcher.stopped
 
     @property

@@ -60,6 +60,7 @@ class Found:
 
     @property
     def name(self) -> str:
+        """As clients ask for it: `SERVER/MODEL`."""
         return f"{self.upstream}/{self.model}"
 
 

@@ -58,6 +58,7 @@ class Weights:
 
     @property
     def kind(self) -> Kind:
+        """Where its numbers lie, and in which form."""
         some = self.layers[0].attention_norm
         return Kind(some.device, some.dtype)
 

@@ -32,12 +32,15 @@ class Unpacker(Protocol):
     """What the libraries of xz and Zstandard have in common."""
 
     @property
-    def eof(self) -> bool: ...
+    def eof(self) -> bool:
+        """Whether a frame has come to its end."""
 
     @property
-    def unused_data(self) -> bytes: ...
+    def unused_data(self) -> bytes:
+        """What was given behind that end."""
 
-    def decompress(self, data: bytes, /) -> bytes: ...
+    def decompress(self, data: bytes, /) -> bytes:
+        """What comes out of the next piece. Raises the library's own error for broken data."""
 
 
 class Frames(io.RawIOBase):

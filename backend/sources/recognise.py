@@ -23,6 +23,8 @@ NAME_LENGTH = 60
 
 @dataclass(frozen=True)
 class Recognised:
+    """What was pasted or typed, understood as a source."""
+
     kind: SourceKind
     location: str
     name: str

@@ -42,6 +42,7 @@ async def change(ctx: Context, source_id: int, **values: object) -> None:
 
 
 def to_wire(ctx: Context, row: sqlite3.Row) -> wire.Source:
+    """A row of the table as it crosses the socket."""
     return wire.Source(
         id=row["id"],
         name=row["name"],

@@ -21,6 +21,7 @@ class Flag:
         self.up = False
 
     def raise_(self, *_: object) -> None:
+        """Handle a signal: from now on it is asked to stop."""
         self.up = True
 
     def __call__(self) -> bool:

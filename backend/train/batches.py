@@ -27,6 +27,7 @@ class Batch:
     weights: Tensor
 
     def to(self, device: torch.device) -> "Batch":
+        """The same on another device; itself on the CPU."""
         if device.type == "cpu":
             return self
         return Batch(

@@ -45,6 +45,7 @@ def write_manifest(path: Path, members: Iterable[Member]) -> None:
 
 
 def read_manifest(path: Path) -> list[Member]:
+    """What `write_manifest` wrote. Raises OSError, and ValueError for a broken line."""
     return [Member(**json.loads(line)) for line in path.read_text().splitlines()]
 
 
@@ -67,6 +68,7 @@ class Texts:
         return ((member, self.get(member)) for member in members)
 
     def close(self) -> None:
+        """Let go of the store."""
         self._store.close()
 
 

@@ -33,6 +33,7 @@ class Gradients:
         return loss, norm, list(flags)
 
     def clear(self) -> None:
+        """Forget the gradients, and free their memory."""
         for weight in self._weights:
             weight.grad = None
 

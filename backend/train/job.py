@@ -44,6 +44,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     """The base model's description as JSON; empty for the starter."""
 
     def info(self) -> ModelInfo:
+        """The base model's description. Raises NotFound where the starter is not in its folder."""
         return from_json(self.described) if self.described else read_folder(self.model, Path(self.model_path))
 
 
@@ -55,6 +56,7 @@ class Folder:
 
     @property
     def job(self) -> Path:
+        """What was asked for, as JSON."""
         return self.path / "job.json"
 
     @property
@@ -79,6 +81,7 @@ class Folder:
 
     @property
     def checkpoints(self) -> Path:
+        """One folder a checkpoint, by its step."""
         return self.path / "checkpoints"
 
     @property
@@ -92,9 +95,11 @@ class Folder:
         return self.path / "train_state" / "former.pt"
 
     def checkpoint(self, step: int) -> Path:
+        """Where the checkpoint of a step lies, made or not."""
         return self.checkpoints / f"step-{step:06d}"
 
     def read_job(self) -> Job:
+        """What was asked for. Raises OSError where it is missing, msgspec.DecodeError where it is damaged."""
         return msgspec.json.decode(self.job.read_bytes(), type=Job)
 
     def write_job(self, job: Job) -> None:

@@ -17,6 +17,7 @@ class OffloadedAdamW:
 
     @property
     def param_groups(self) -> Any:
+        """The optimizer's own, by which a schedule sets the learning rate."""
         return self._inner.param_groups
 
     def step(self) -> None:
@@ -30,6 +31,7 @@ class OffloadedAdamW:
                 copy.grad = None
 
     def state_dict(self) -> Any:
+        """What `load_state_dict` takes up; it lies off the GPU."""
         return self._inner.state_dict()
 
     def load_state_dict(self, state: dict[str, Any]) -> None:

@@ -35,6 +35,7 @@ class Data:
 
     @property
     def pad(self) -> int:
+        """The token that fills a row up."""
         return self.tokenizer.marks.eot
 
     def sample(self) -> Row:

@@ -26,6 +26,7 @@ class Row:
 
     @property
     def used(self) -> int:
+        """Tokens that are in it so far."""
         return sum(len(one.ids) for one in self.sequences)
 
 

@@ -48,6 +48,7 @@ class Progress:
     """Why it ended before its last step."""
 
     def as_dict(self) -> dict[str, Any]:
+        """For the saved state."""
         return asdict(self)
 
     @classmethod
@@ -57,6 +58,7 @@ class Progress:
         return cls(**{name: value for name, value in saved.items() if name in names})
 
     def goes_on(self) -> bool:
+        """Whether there are steps left to do."""
         return not self.ended
 
     def tested(self, loss: float) -> None:

@@ -25,6 +25,7 @@ class Ranks:
 
     @property
     def first(self) -> bool:
+        """Whether it is the one process of all that writes and speaks."""
         return self.number == 0
 
     def share(self, rows: Sequence[Row]) -> Sequence[Row]:

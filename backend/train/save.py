@@ -171,6 +171,7 @@ def sync(path: Path) -> None:
 
 
 def sync_folder(folder: Path) -> None:
+    """Have the disk keep the folder and every file in it. Raises OSError."""
     for file in folder.iterdir():
         sync(file)
     sync(folder)

@@ -8,6 +8,8 @@ from backend.wire.base import ServeMode, Struct
 
 
 class Export(Struct, frozen=True, kw_only=True):
+    """Write a checkpoint out."""
+
     path: str = ""
     """A new folder; empty: one in the state home."""
     merged: bool = False
@@ -15,26 +17,36 @@ class Export(Struct, frozen=True, kw_only=True):
 
 
 class Exported(Struct, frozen=True, kw_only=True):
+    """An export under way, and the job by which to follow it."""
+
     path: str
     merged: bool
     job: int
 
 
 class NewName(Struct, frozen=True, kw_only=True):
+    """What a thing is to be called from now on."""
+
     name: str
 
 
 class Pin(Struct, frozen=True, kw_only=True):
+    """Whether a checkpoint is kept whatever its loss."""
+
     pinned: bool
 
 
 class Use(Struct, frozen=True, kw_only=True):
+    """What a hosted model is to answer with; `model` None: the first that is hosted."""
+
     mode: ServeMode
     checkpoint: str | None = None
     model: str | None = None
 
 
 class Used(Struct, frozen=True, kw_only=True):
+    """What it answers with now; `dropped`: requests that the switch has cost."""
+
     model: str
     mode: ServeMode
     checkpoint: str | None
@@ -43,6 +55,8 @@ class Used(Struct, frozen=True, kw_only=True):
 
 
 class Complete(Struct, frozen=True, kw_only=True):
+    """A place to be completed, as the screen and the shell ask."""
+
     prefix: str
     suffix: str = ""
     model: str | None = None
@@ -56,6 +70,8 @@ class Complete(Struct, frozen=True, kw_only=True):
 
 
 class Completion(Struct, frozen=True, kw_only=True):
+    """What stands there by the model."""
+
     text: str
     model: str
     checkpoint: str | None

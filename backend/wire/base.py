@@ -34,6 +34,8 @@ class Struct(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):
 
 
 class ErrorBody(Struct, frozen=True, kw_only=True):
+    """An error in words, with a code for scripts."""
+
     code: str
     message: str
     hint: str = ""

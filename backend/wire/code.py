@@ -8,6 +8,8 @@ from backend.wire.base import CredentialKind, JobState, SetName, SourceKind, Sou
 
 
 class AddSource(Struct, frozen=True, kw_only=True):
+    """What to bring in, and how."""
+
     what: str
     """A git URL, or an absolute path on this box."""
     name: str | None = None
@@ -28,6 +30,8 @@ class Understood(Struct, frozen=True, kw_only=True):
 
 
 class Source(Struct, frozen=True, kw_only=True):
+    """One source, and what was found in it."""
+
     id: int
     name: str
     kind: SourceKind
@@ -81,6 +85,8 @@ class Credentials(Struct, frozen=True, kw_only=True):
 
 
 class NewCredential(Struct, frozen=True, kw_only=True):
+    """Keep a token, or make an SSH key."""
+
     name: str
     token: str | None = None
     """None: an SSH key is made."""
@@ -89,11 +95,15 @@ class NewCredential(Struct, frozen=True, kw_only=True):
 
 
 class StartScan(Struct, frozen=True, kw_only=True):
+    """Scan the project; `stage` 1 goes without a model."""
+
     stage: Literal[1, 2] = 2
     model: str | None = None
 
 
 class LanguageCount(Struct, frozen=True, kw_only=True):
+    """How many files are of a language, and whether they may be learnt from."""
+
     language: str
     files: int
     on: bool
@@ -158,6 +168,8 @@ class ByHand(Struct, frozen=True, kw_only=True):
 
 
 class ByHandDone(Struct, frozen=True, kw_only=True):
+    """What came of it: the files that changed, and the scan with its new counts."""
+
     changed: list[int]
     before: list[Literal["include", "exclude", "auto"]] = msgspec.field(default_factory=list)
     """What was decided of each of them until then."""
@@ -167,6 +179,8 @@ class ByHandDone(Struct, frozen=True, kw_only=True):
 
 
 class ScannedFile(Struct, frozen=True, kw_only=True):
+    """One file, and what the scan made of it."""
+
     id: int
     path: str
     source: str
@@ -185,6 +199,8 @@ class ScannedFile(Struct, frozen=True, kw_only=True):
 
 
 class FilePage(Struct, frozen=True, kw_only=True):
+    """Some files of a filtered list."""
+
     rows: list[ScannedFile]
     total: int
     """Rows that match the filter."""
@@ -193,6 +209,8 @@ class FilePage(Struct, frozen=True, kw_only=True):
 
 
 class FilePreview(Struct, frozen=True, kw_only=True):
+    """A file as the screen opens it, with the loss of each line where there is one."""
+
     file: ScannedFile
     text: str
     """First 200 kB, decoded; empty where nothing may be shown."""

@@ -12,6 +12,8 @@ from backend.wire.tuning import Checkpoint, Run
 
 
 class EngineInfo(Struct, frozen=True, kw_only=True):
+    """Who answers on the socket, and where it serves."""
+
     pid: int
     version: str
     api_version: int
@@ -49,6 +51,8 @@ class Serving(Struct, frozen=True, kw_only=True):
 
 
 class Job(Struct, frozen=True, kw_only=True):
+    """One piece of work: what it is doing, and how far it is."""
+
     id: int
     kind: JobKind
     name: str
@@ -70,6 +74,8 @@ class Job(Struct, frozen=True, kw_only=True):
 
 
 class Status(Struct, frozen=True, kw_only=True):
+    """The engine at a glance."""
+
     engine: EngineInfo
     serving: list[Serving]
     jobs: list[Job]
@@ -98,6 +104,8 @@ class Project(Struct, frozen=True, kw_only=True):
 
 
 class NewProject(Struct, frozen=True, kw_only=True):
+    """Begin another data set."""
+
     name: str
 
 
@@ -125,6 +133,8 @@ class About(Struct, frozen=True, kw_only=True):
 
 
 class LogLine(Struct, frozen=True, kw_only=True):
+    """One line of the engine's log."""
+
     at: str
     level: str
     text: str

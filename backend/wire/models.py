@@ -6,6 +6,8 @@ from backend.wire.base import HostDtype, HostQuantisation, ModelKind, ModelState
 
 
 class AddModel(Struct, frozen=True, kw_only=True):
+    """Add a base model."""
+
     what: str
     """A model's name on the hub, the absolute path of a folder on this box, or a name from models.toml."""
     name: str | None = None
@@ -130,5 +132,7 @@ class PlacementPlan(Struct, frozen=True, kw_only=True):
 
 
 class HostModel(Struct, frozen=True, kw_only=True):
+    """Have a model answer on the endpoint."""
+
     model: str
     placement: Placement = Placement()

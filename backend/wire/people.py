@@ -6,6 +6,8 @@ from backend.wire.base import Fate, Outcome, Struct
 
 
 class NewApiKey(Struct, frozen=True, kw_only=True):
+    """Make an API key, with limits of its own."""
+
     name: str
     requests_per_minute: int | None = None
     """None: as many as the box can answer."""
@@ -50,6 +52,8 @@ class ServeSetting(Struct, frozen=True, kw_only=True):
 
 
 class SetSetting(Struct, frozen=True, kw_only=True):
+    """Change a setting of the endpoint."""
+
     value: str | None
     """None: back to the default."""
 
@@ -84,6 +88,8 @@ class Usage(Struct, frozen=True, kw_only=True):
 
 
 class Stats(Struct, frozen=True, kw_only=True):
+    """What was asked in the last days, and how it was answered."""
+
     days: int
     since: str
     """The first of the days (UTC)."""

@@ -51,6 +51,8 @@ PlanSpeed = Literal["measured", "measuring", "guessed"]
 
 
 class Plan(Struct, frozen=True, kw_only=True):
+    """What a run would be and take, before it begins."""
+
     model: str
     steps: int
     batch_size: int
@@ -75,6 +77,8 @@ class Plan(Struct, frozen=True, kw_only=True):
 
 
 class TestLoss(Struct, frozen=True, kw_only=True):
+    """Of the base model, of the best checkpoint, and of the newest one tested."""
+
     base: float | None = None
     best: float | None = None
     last: float | None = None
@@ -99,6 +103,8 @@ class Pair(Struct, frozen=True, kw_only=True):
 
 
 class KindResult(Struct, frozen=True, kw_only=True):
+    """Held-out places of one kind, completed by base and tuned model."""
+
     places: int
     exact_match: Pair
     edit_similarity: Pair
@@ -153,6 +159,8 @@ class Evaluation(Struct, frozen=True, kw_only=True):
 
 
 class Run(Struct, frozen=True, kw_only=True):
+    """One training run and how far it is."""
+
     run: str
     model: str
     state: RunState
@@ -194,6 +202,8 @@ class Run(Struct, frozen=True, kw_only=True):
 
 
 class Metric(Struct, frozen=True, kw_only=True):
+    """What was measured at one step."""
+
     step: int
     train_loss: float | None
     test_loss: float | None
@@ -202,11 +212,15 @@ class Metric(Struct, frozen=True, kw_only=True):
 
 
 class MetricEvent(Struct, frozen=True, kw_only=True):
+    """A new point of a run's plot."""
+
     run: str
     metric: Metric
 
 
 class Checkpoint(Struct, frozen=True, kw_only=True):
+    """One state of a run's adapters that is kept on disk."""
+
     id: str
     """`RUN:STEP`."""
     model: str

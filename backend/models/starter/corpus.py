@@ -35,6 +35,8 @@ TELLING = 12
 
 @dataclass(frozen=True)
 class Document:
+    """One file to learn from, and whose it is."""
+
     package: str
     licence: str
     text: str

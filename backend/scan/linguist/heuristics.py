@@ -21,6 +21,7 @@ class Condition:
     negative: bool
 
     def holds(self, text: str) -> bool:
+        """Whether a text meets it."""
         return any(pattern.found_in(text) for pattern in self.patterns) != self.negative
 
 
@@ -32,6 +33,7 @@ class Pattern:
     compiled: re.Pattern[str]
 
     def found_in(self, text: str) -> bool:
+        """Whether it is in a text."""
         if self.needs and not any(word in text for word in self.needs):
             return False
         return bool(self.compiled.search(text))

@@ -37,6 +37,7 @@ class Lines:
 
     @cached_property
     def count(self) -> int:
+        """Lines of the text; an empty text has none."""
         return self.text.count("\n") + 1 if self.text else 0
 
     def __getitem__(self, number: int) -> str:
