@@ -41,6 +41,7 @@ bench: install
 # The pages that are made from the code; a test says when they are out of date.
 docs: install
 	@$(BIN)/python -m refact_tui.keys_page > docs/keys.md
+	@$(BIN)/python -m refact_tui.ide_page > docs/ide.md
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

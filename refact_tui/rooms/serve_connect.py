@@ -17,7 +17,10 @@ HINT = (
     "y copies it. IDE plug-ins cache answers: after a switch use the manual trigger, or type a few lines above, "
     "to see the difference."
 )
-KEYLESS = "On this box no key is needed; a plug-in that insists on one takes any."
+KEYLESS = (
+    "On this box no key is needed; a plug-in that insists on one takes any. "
+    "From a laptop the tunnel at the end of the list (G) comes first."
+)
 KEYED = f"{connect.KEY} stands for an API key: n in Keys makes one."
 COLUMNS = (Column("PLUG-IN", 20), Column("WHERE", 10, rank=1))
 

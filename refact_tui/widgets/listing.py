@@ -170,6 +170,7 @@ class Listing(Widget, can_focus=True):
 
     def on_resize(self) -> None:
         self._drawn = []
+        self.refresh()
 
     def on_focus(self) -> None:
         self._repaint()

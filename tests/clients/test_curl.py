@@ -10,6 +10,7 @@ import pytest
 
 from backend import wire
 from backend.checkpoints import switch
+from refact_tui.connect import settings
 from tests.serve.serving_box import Box
 
 pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
@@ -52,6 +53,13 @@ def test_infill_and_ollama_follow_a_switch(box: Box) -> None:
         options = {"temperature": 0, "num_predict": 12}
         body = {"model": "starter", "prompt": PROMPT, "suffix": SUFFIX, "options": options}
         assert "".join(json.loads(row)["response"] for row in curl(box, "/api/generate", body).splitlines()) == wanted
+
+
+def test_the_line_that_serve_shows(box: Box) -> None:
+    shown = {one.name: one.text for one in settings(f"http://127.0.0.1:{box.port}", "starter:base", "box")}
+    line = shown["curl"].replace("curl -s", "curl -s --noproxy '*'", 1)
+    done = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=True, timeout=90)
+    assert json.loads(done.stdout)["choices"][0]["text"]
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pytest
 
 from backend import wire
 from backend.checkpoints import switch
+from refact_tui.connect import settings
 from tests.clients.install import npm
 from tests.clients.language_server import LanguageServer
 from tests.clients.node import script
@@ -15,14 +16,7 @@ from tests.serve.counting import count_anew, report
 from tests.serve.serving_box import Box
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(900)]
-CONFIG = """
-[server]
-endpoint = "http://127.0.0.1:{port}"
-token = "k"
-
-[anonymousUsageTracking]
-disable = true
-"""
+QUIET = "\n\n[anonymousUsageTracking]\ndisable = true\n"
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +25,8 @@ def editor(box: Box, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Langu
     home = tmp_path_factory.mktemp("tabby")
     config = home / ".tabby-client" / "agent" / "config.toml"
     config.parent.mkdir(parents=True)
-    config.write_text(CONFIG.format(port=box.port))
+    shown = {one.name: one.text for one in settings(f"http://127.0.0.1:{box.port}", "starter", "box")}
+    config.write_text(shown["Tabby"] + QUIET)
     box.complete(prompt="x", max_tokens=1)
     program = str(folder / "node_modules" / "tabby-agent" / "dist" / "cli.js")
     editor = LanguageServer(["node", program, "--lsp", "--stdio"], home)

@@ -1,11 +1,15 @@
 """OpenAI's own client against the endpoint."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from openai import BadRequestError, OpenAI
 
+from refact_tui.connect import settings
 from tests.serve.serving_box import Box
 
 
@@ -122,3 +126,12 @@ def test_errors_are_read(client: OpenAI) -> None:
 
 def test_models(client: OpenAI) -> None:
     assert [model.id for model in client.models.list()][:2] == ["starter", "starter:base"]
+
+
+def test_the_script_that_serve_shows(box: Box) -> None:
+    shown = {one.name: one.text for one in settings(f"http://127.0.0.1:{box.port}", "starter:base", "box")}
+    command = [sys.executable, "-P", "-c", shown["openai · Python"]]
+    done = subprocess.run(
+        command, env={**os.environ, "NO_PROXY": "*"}, capture_output=True, text=True, check=False, timeout=90
+    )
+    assert done.returncode == 0 and done.stdout.strip(), done.stderr

@@ -118,8 +118,9 @@ NEXT, BEFORE = "right_square_bracket", "left_square_bracket"
 SCREENS: dict[str, tuple[wire.State, list[str], str]] = {
     "try": (STATE, [], "def total(invoice)"),
     "both": (STATE, ["c"], "return sum"),
-    "connect": (STATE, [NEXT], "From your laptop"),
-    "connect-open": (OPEN, [NEXT, "j", "j", "j"], "stands for an API key"),
+    "connect": (STATE, [NEXT], "no key is needed"),
+    "connect-tunnel": (STATE, [NEXT, "G"], "ssh -N -L"),
+    "connect-open": (OPEN, [NEXT, *"jjjjjjjj"], "stands for an API key"),
     "keys": (STATE, [NEXT, NEXT], "Only this box is served"),
     "new-key": (STATE, [NEXT, NEXT, "n", "b", "o", "b", "tab", "x", "enter"], "whole number"),
     "made-key": (STATE, [NEXT, NEXT, "n", "b", "o", "b", "enter"], "never shown again"),
