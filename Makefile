@@ -42,6 +42,7 @@ bench: install
 docs: install
 	@$(BIN)/python -m refact_tui.keys_page > docs/keys.md
 	@$(BIN)/python -m refact_tui.ide_page > docs/ide.md
+	@$(BIN)/python -m tests.house.modules_page > docs/modules.md
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
