@@ -93,7 +93,7 @@ FORMS = (
     ),
     Form("minuet · Neovim", "init.lua", MINUET),
     Form("cmp-ai · Neovim", "init.lua", CMP_AI),
-    Form("minuet · Emacs", "init.el", EMACS),
+    Form("minuet · Emacs", "init.el, after minuet is loaded", EMACS),
     Form("Zed", "settings.json", ZED, "\n// in the shell: export ZED_OPEN_AI_COMPATIBLE_EDIT_PREDICTION_API_KEY=$key"),
     Form("Ollama's clients", "the environment", "OLLAMA_HOST=$url$keyed", " OLLAMA_API_KEY=$key"),
     Form(OPEN, "base URL", "$url/v1"),

@@ -96,7 +96,7 @@ def about(note: Note, near: dict[str, connect.Setting], far: dict[str, connect.S
 def block(one: connect.Setting, note: Note) -> str:
     """The text as it is to be copied."""
     plain = "\n" not in one.text and one.text.startswith(("http", "starter", connect.KEY))
-    language = "text" if plain else "elisp" if one.where == "init.el" else note.language
+    language = "text" if plain else "elisp" if one.where.startswith("init.el") else note.language
     return f"```{language}\n{one.text}\n```\n"
 
 
