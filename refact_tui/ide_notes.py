@@ -21,6 +21,10 @@ class Note:
     """Whatever else one has to know."""
 
 
+FORM, CURL = (
+    "a request of its form, sent by curl; its setting is by its documentation only",
+    "tests/clients/test_curl.py",
+)
 AROUND = "Type a few characters, or change a line above."
 SECTIONS: dict[str, tuple[Note, ...]] = {
     "VS Code and JetBrains": (
@@ -61,6 +65,8 @@ SECTIONS: dict[str, tuple[Note, ...]] = {
             ("llama.vscode",),
             "json",
             "Keeps 250 answers in memory (`llama-vscode.max_cache_keys`). `ctrl+shift+l` asks without them.",
+            FORM,
+            CURL,
             more="A certificate of your own: `llama-vscode.self_signed_certificate`. It posts to `/infill`.",
         ),
         Note(
@@ -68,6 +74,8 @@ SECTIONS: dict[str, tuple[Note, ...]] = {
             ("Twinny",),
             "text",
             "Keeps none, unless `twinny.completionCacheEnabled` is on.",
+            FORM,
+            CURL,
             more="The template's marks need not be the model's own: the endpoint takes the prompt apart and lays "
             "it out as the model was trained.",
         ),
@@ -79,7 +87,7 @@ SECTIONS: dict[str, tuple[Note, ...]] = {
             "vim",
             "Keeps 250 answers in memory (`max_cache_keys`). `<leader>llf`, `<C-F>` in older ones, asks without them.",
             "its request and its headers, sent by curl as it sends them; Vim is not run",
-            "tests/clients/test_curl.py",
+            CURL,
         ),
         Note(
             "Refact in Neovim",
@@ -93,15 +101,26 @@ SECTIONS: dict[str, tuple[Note, ...]] = {
             ("minuet · Neovim", "minuet · Emacs"),
             "lua",
             f"Goes on showing an answer for as long as what you type agrees with it. {AROUND}",
+            FORM,
+            CURL,
             more="The key stands in a variable of the environment, and the setting names that; where no key is needed, "
             "any variable will do that is not empty.",
         ),
-        Note("cmp-ai", ("cmp-ai · Neovim",), "lua", "Keeps none of its own; nvim-cmp does while its menu is open."),
+        Note(
+            "cmp-ai",
+            ("cmp-ai · Neovim",),
+            "lua",
+            "Keeps none of its own; nvim-cmp does while its menu is open.",
+            FORM,
+            CURL,
+        ),
         Note(
             "Zed",
             ("Zed",),
             "json",
             AROUND,
+            FORM,
+            CURL,
             more="It sends the marks of the named format, which are laid out anew as the model was trained.",
         ),
     ),
@@ -124,6 +143,6 @@ SECTIONS: dict[str, tuple[Note, ...]] = {
             "tests/clients/test_python_clients.py",
             "`starter:latest` answers as the endpoint does; `suffix` is what stands behind the cursor.",
         ),
-        Note("curl", ("curl",), "sh", "Keeps nothing.", "curl, with this very line", "tests/clients/test_curl.py"),
+        Note("curl", ("curl",), "sh", "Keeps nothing.", "curl, with this very line", CURL),
     ),
 }

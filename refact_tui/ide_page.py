@@ -46,7 +46,7 @@ Below, `starter` is the model that answers in this example; any that is hosted m
 ## What was tried
 
 The real clients named here are installed and run against the endpoint by tests; no editor is. What is only written from
-a plug-in's documentation says so.
+a plug-in's documentation says so; the screens of editors were never looked at.
 
 {tried}
 

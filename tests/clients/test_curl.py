@@ -1,4 +1,4 @@
-"""curl, as llama.vim calls it and as people try Ollama's routes."""
+"""curl, as llama.vim calls it, in the forms of plug-ins that cannot be run here, and as people try Ollama's routes."""
 
 import json
 import shutil
@@ -53,6 +53,52 @@ def test_infill_and_ollama_follow_a_switch(box: Box) -> None:
         options = {"temperature": 0, "num_predict": 12}
         body = {"model": "starter", "prompt": PROMPT, "suffix": SUFFIX, "options": options}
         assert "".join(json.loads(row)["response"] for row in curl(box, "/api/generate", body).splitlines()) == wanted
+
+
+def said(text: str) -> str:
+    """The whole answer, in one piece or as a stream."""
+    if not text.startswith("data: "):
+        answer = json.loads(text)
+        return str(answer["content"] if "content" in answer else answer["choices"][0]["text"])
+    packets = [line.removeprefix("data: ") for line in text.splitlines() if line.startswith("data: {")]
+    return "".join(choice["text"] for packet in packets for choice in json.loads(packet)["choices"])
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        pytest.param(
+            "/v1/completions", {"prompt": PROMPT, "suffix": SUFFIX, "top_p": 0.9, "stream": True}, id="minuet"
+        ),
+        pytest.param(
+            "/v1/completions",
+            {"prompt": f"<|fim_prefix|>{PROMPT}<|fim_suffix|>{SUFFIX}<|fim_middle|>", "stop": ["<|endoftext|>"]},
+            id="Zed",
+        ),
+        pytest.param(
+            "/v1/completions",
+            {"prompt": f"<fim_prefix>{PROMPT}<fim_suffix>{SUFFIX}<fim_middle>", "stream": True},
+            id="Twinny",
+        ),
+        pytest.param(
+            "/infill",
+            {"input_prefix": PROMPT, "prompt": "", "input_suffix": SUFFIX, "input_extra": [], "samplers": ["top_k"]},
+            id="llama.vscode",
+        ),
+        pytest.param(
+            "/v1/completions",
+            {"language": "python", "segments": {"prefix": PROMPT, "suffix": SUFFIX}, "seed": 1},
+            id="cmp-ai",
+        ),
+    ],
+)
+def test_a_request_of_a_plug_ins_form_is_answered_as_any_other(box: Box, path: str, body: dict[str, Any]) -> None:
+    """By what their documentation says that they send; they are not run. Tabby's form ends at the block's end."""
+    box.call(switch.use(box.ctx, wire.Use(mode="off")))
+    length = {"n_predict": 12} if path == "/infill" else {"max_tokens": 12, "model": "starter"}
+    wanted = box.complete(prompt=PROMPT, suffix=SUFFIX, max_tokens=12, model="starter:base")["choices"][0]["text"]
+    answer = said(curl(box, path, {**length, **body, "temperature": 0}))
+    assert answer and (wanted.startswith(answer) if "segments" in body else answer == wanted)
 
 
 def test_the_line_that_serve_shows(box: Box) -> None:
