@@ -7,6 +7,7 @@ import pytest
 from backend import devices, wire
 from backend.control import graphics, staying
 from backend.paths import Paths, file_system
+from refact_tui import doctor
 
 SESSION = "/user.slice/user-1000.slice/session-3.scope"
 MANAGER = "/user.slice/user-1000.slice/user@1000.service/app.slice"
@@ -97,6 +98,7 @@ def test_a_home_over_a_network_is_told_with_a_way_out(monkeypatch: pytest.Monkey
     monkeypatch.setattr("backend.paths.MOUNTS", mounts)
     (found,) = staying.on_network(Paths(tmp_path / "state"))
     assert found.ok is False and "nfs, over a network" in found.finding and "REFACT_TUI_HOME" in found.remedy
+    assert doctor._file_system(Paths(tmp_path / "state")) == [found], "told by the shell where no engine runs"
 
 
 def told(gpus: int, driver: devices.Driver | None, cards: int, build: graphics.Build | None) -> list[wire.Finding]:
