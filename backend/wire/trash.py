@@ -26,10 +26,14 @@ class Trashed(Struct, frozen=True, kw_only=True):
 
 
 class Restore(Struct, frozen=True, kw_only=True):
+    """Bring something back."""
+
     kind: TrashKind | None = None
     """None: whatever has that name, the newest of them."""
 
 
 class EmptyTrash(Struct, frozen=True, kw_only=True):
+    """Let something be gone for good."""
+
     name: str | None = None
     """Name or id of one thing; None: all of them."""

@@ -44,6 +44,7 @@ class Sparing(Static):
         return self.get_content_height(Size(), Size(), self.size.width)
 
     def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
+        """Draw again; where only new words are the reason, only the cells that they change."""
         if self._updating and self._cuts is not None:
             start, end = self._cuts
             regions = (Region(start, 0, max(1, end - start), 1),)
