@@ -25,8 +25,8 @@ COMPARED, COMPARED_NOW, HEAD = 5, 75, 64
 how wide a head is taken to be."""
 AT_ONCE, LONGEST_PLACE = 25, 512
 """Places completed in one batch, where memory allows; and the tokens that one is taken to have, with its answer."""
-LOGITS, LOGIT = 170_000_000, 10
-"""Bytes of an evaluation's logits at once, at most; and of one."""
+ANSWER, LOGIT, LOGITS = 73, 10, 170_000_000
+"""Tokens of a place's answer whose logits are looked at, bytes of a logit, and bytes of all at once, at most."""
 
 
 def memory(info: ModelInfo, chosen: Mapping[str, Any]) -> int:
@@ -48,7 +48,9 @@ def memory(info: ModelInfo, chosen: Mapping[str, Any]) -> int:
     # Rows of held-out text, or places to complete.
     rows, longest = min(micro, 8), min(chosen["context"], LONGEST_PLACE)
     tokens = max(rows * chosen["context"], at_once(rows) * longest)
-    evaluation = tokens * (layer + info.layers * kept) + min(LOGITS, tokens * info.vocab_size * LOGIT)
+    passing = (8 * info.hidden_size + 6 * info.intermediate_size) * wide
+    logits = min(at_once(rows) * ANSWER * info.vocab_size * LOGIT, LOGITS)
+    evaluation = tokens * (passing + info.layers * kept) + logits
     return int(RUNTIME + held + TRAINED * trained + max(steps, evaluation))
 
 

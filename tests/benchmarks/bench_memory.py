@@ -125,7 +125,7 @@ def launched(folder: Folder) -> subprocess.Popen[bytes]:
 
 def peak(case: Case, path: Path) -> int:
     """Bytes that the trainer held at most. Raises SystemExit with its last words where it fails."""
-    folder = write_run(path, case.info.path, STEPS, **{"eval_places": 20, "lora_r": 16, **case.settings})
+    folder = write_run(path, case.info.path, STEPS, **{"eval_places": 60, "lora_r": 16, **case.settings})
     job = msgspec.structs.replace(folder.read_job(), model=case.info.name, described=as_json(case.info), windows=24)
     folder.write_job(msgspec.structs.replace(job, threads=len(os.sched_getaffinity(0))))
     process = launched(folder)
