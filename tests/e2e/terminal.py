@@ -20,7 +20,8 @@ class Terminal:
     def start(self, command: Sequence[str], environment: dict[str, str]) -> None:
         """Run a command in a new session."""
         exports = [f"{name}={value}" for name, value in environment.items()]
-        line = shlex.join(["exec", "env", *exports, "TERM=xterm-256color", *command])
+        unset = ("-u", "COLUMNS", "-u", "LINES")  # readline, in who runs the tests, sets them for whatever it starts
+        line = shlex.join(["exec", "env", *unset, *exports, "TERM=xterm-256color", *command])
         self._tmux("new-session", "-d", "-x", self._size[0], "-y", self._size[1], line)
         self._tmux("set-option", "-s", "set-clipboard", "on")
 

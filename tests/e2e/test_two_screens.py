@@ -64,7 +64,7 @@ def test_one_acts_and_the_other_shows_it(box: Box, both: tuple[Terminal, Termina
     one.press("6", "[")
     other.press("6", "[")
     for screen in both:
-        screen.until("[Settings]", "loopback_needs_key")
+        screen.until("[Settings]", "public_url")
     one.press("G", "Enter")
     shows(one, other, "loopback_needs_key  yes")
     one.press("u")
@@ -96,7 +96,7 @@ def test_both_find_the_engine_again(box: Box, both: tuple[Terminal, Terminal], h
     one.press("[")
     other.press("[")
     for screen in both:
-        screen.until("[Settings]", "loopback_needs_key")
+        screen.until("[Settings]", "public_url")
     one.press("G", "Enter")
     shows(one, other, "loopback_needs_key  yes")
     one.press("u")
