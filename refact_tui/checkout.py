@@ -5,8 +5,8 @@ from pathlib import Path
 
 from backend import paths
 
-FEWEST = 8
-"""Files below which nothing could be learnt and measured."""
+FEWEST, LEAST, MOST = 8, 64 * 1024, 512 * 1024
+"""Files and bytes of all of them below which too little could be measured, and bytes above which a file is left out."""
 PATIENCE_S = 20.0
 
 
@@ -32,7 +32,11 @@ def _top(folder: Path) -> Path | None:
 
 
 def _holds_enough(top: Path) -> bool:
-    return _git(top, "ls-tree", "-r", "--name-only", "-z", "HEAD").count("\0") >= FEWEST
+    """Lines of git are `MODE blob ID SIZE<tab>PATH`; a submodule has no size."""
+    heads = [line.partition("\t")[0].split() for line in _git(top, "ls-tree", "-r", "-l", "-z", "HEAD").split("\0")]
+    sizes = [int(head[3]) for head in heads if len(head) == 4 and head[3].isdecimal()]
+    sizes = [size for size in sizes if size <= MOST]
+    return len(sizes) >= FEWEST and sum(sizes) >= LEAST
 
 
 def _git(folder: Path, *arguments: str) -> str:

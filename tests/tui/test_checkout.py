@@ -9,10 +9,10 @@ from refact_tui import checkout
 from refact_tui.cli.quickstart import default_source
 
 
-def repository(folder: Path, files: int) -> Path:
+def repository(folder: Path, files: int, size: int = 9000) -> Path:
     folder.mkdir()
     for number in range(files):
-        (folder / f"m{number}.py").write_text("x = 1\n")
+        (folder / f"m{number}.py").write_text("x" * size)
     identity = ("-c", "user.email=a@b.c", "-c", "user.name=t")
     for command in (("init", "-q"), ("add", "-A"), (*identity, "commit", "-qm", "first", "--allow-empty")):
         subprocess.run(["git", *command], cwd=folder, check=True)
@@ -28,9 +28,13 @@ def test_the_repository_around_the_current_folder_comes_first(tmp_path: Path, mo
     assert default_source() == str(top.resolve())
 
 
-@pytest.mark.parametrize("files", [0, checkout.FEWEST - 1])
-def test_one_with_too_little_in_it_gives_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: int) -> None:
-    monkeypatch.chdir(repository(tmp_path / "code", files))
+@pytest.mark.parametrize(
+    ("files", "size"), [(0, 0), (checkout.FEWEST - 1, 20_000), (checkout.FEWEST, 1000), (9, checkout.MOST + 1)]
+)
+def test_one_with_too_little_in_it_gives_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: int, size: int
+) -> None:
+    monkeypatch.chdir(repository(tmp_path / "code", files, size))
     assert checkout.to_show() == checkout.own()
 
 
