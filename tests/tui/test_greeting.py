@@ -111,18 +111,17 @@ async def test_what_a_demo_has_left_is_shown_to_who_comes_back(engine: StubEngin
         await sees(pilot, "It was 0.279 and is 0.290.")
 
 
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-async def test_the_next_step_stands_in_every_room_until_it_was_taken(engine: StubEngine, size: tuple[int, int]) -> None:
+async def test_the_next_step_stands_in_every_room_until_it_was_taken(engine: StubEngine) -> None:
     engine.state = msgspec.structs.replace(
         NEW, sources=[source(1, "code")], scan=SCAN, runs=[DONE], checkpoints=[POINTS[2]], serving=[SERVING]
     )
     engine.answers.update(ANSWERS)
     app = RefactApp(engine.paths)
-    async with app.run_test(size=size) as pilot:
+    async with app.run_test(size=(80, 24)) as pilot:
         for number in "12346":
             await press(pilot, number)
             await sees(pilot, "Next: 5 then enter, ctrl+space to try it", "q detach")
-            assert len(screen_text(app).splitlines()) == size[1]
+            assert len(screen_text(app).splitlines()) == 24
         await press(pilot, "5")
         await sees(pilot, "Next: enter, ctrl+space to try it")
         engine.publish("requests", {"changes": 1, "fresh": False})
