@@ -142,9 +142,9 @@ class AsyncClient:
         result: T = await self._send("POST", path, body, type_, timeout_s=timeout_s)
         return result
 
-    async def delete(self, path: str) -> None:
+    async def delete(self, path: str, timeout_s: float | None = None) -> None:
         """Remove what is at `path`."""
-        await self._send("DELETE", path, None, Any)
+        await self._send("DELETE", path, None, Any, timeout_s=timeout_s)
 
     async def events(self, after: int | None = None) -> AsyncGenerator[wire.Event, None]:
         """Events after this id, then live ones, until the connection breaks (EngineUnreachable) or the caller stops.
@@ -252,7 +252,7 @@ def answer_of(status: int, content: bytes, type_: Any) -> Any:
             said = msgspec.json.decode(content, type=wire.ErrorAnswer).error
         except msgspec.DecodeError:
             raise EngineError(
-                "failed", f"The engine answered with status {status}.", "Its log says more: System (6).", status
+                "failed", f"The engine answered with status {status}.", "Its log says more: Log, in System.", status
             ) from None
         raise EngineError(said.code, said.message, said.hint, status)
     try:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import socket
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
@@ -26,6 +27,7 @@ from refact_tui.feed import Feed
 from refact_tui.glyph_filter import GlyphFilter
 from refact_tui.looks import EVERY_S, Looks
 from refact_tui.messages import StateChanged
+from refact_tui.registry import press
 from refact_tui.rooms import open_room
 from refact_tui.rooms.room import Room
 from refact_tui.signs import clean
@@ -222,7 +224,7 @@ class RefactApp(Telling):
 
     def action_help_quit(self) -> None:
         """ctrl+c does not leave; it says what does."""
-        self.notify("q detaches; the engine keeps running.", markup=False, timeout=4)
+        self.notify(f"{press('frame.detach')} detaches; the engine keeps running.", markup=False, timeout=4)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """What the palette offers."""
@@ -256,6 +258,14 @@ class RefactApp(Telling):
         except OSError as error:
             self.notify(f"The theme is not remembered: {error}", severity="warning", markup=False)
 
+    def use_keys(self, found: keymap.Keymap) -> None:
+        """Bind these keys from now on, in every room that is open."""
+        self.keymap = found
+        for stack in self._screen_stacks.values():
+            for screen in stack:
+                if isinstance(screen, Room):
+                    screen.rebind()
+
     def use_glyphs(self, choice: str) -> None:
         """Draw with the signs of this level, or with what suits the terminal, and remember it."""
         self._wear(choice)
@@ -272,10 +282,13 @@ class RefactApp(Telling):
             self.notify(f"Drawn in {self.terminal.level}: {self.terminal.why}.", markup=False, timeout=4)
 
     def shot(self) -> None:
-        """Save the screen as SVG."""
+        """Save the screen as SVG in the current folder, or in the state folder where one may not write there."""
+        folder = Path.cwd() if os.access(".", os.W_OK) else self.paths.home / "screenshots"
         try:
-            path = self.save_screenshot(path=".")
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            path = self.save_screenshot(path=str(folder))
         except OSError as error:
-            self.notify(f"No screenshot: {error}", severity="error", markup=False)
+            self.notify(clean(f"No screenshot: {error}"), severity="error", markup=False)
         else:
-            self.notify(f"Saved {path}", markup=False)
+            self.copy_to_clipboard(path)
+            self.notify(f"Saved on {clean(socket.gethostname())}: {clean(path)}", markup=False, timeout=8)

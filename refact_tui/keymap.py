@@ -29,6 +29,11 @@ class Keymap:
     registry: Registry = field(default_factory=Registry)
     told: tuple[str, ...] = ()
 
+    @property
+    def moved(self) -> int:
+        """How many actions are on another key than usual."""
+        return sum(key.keys != USUAL[key.id].keys for key in self.registry.keys)
+
 
 def keys_file() -> Path:
     """Beside the settings."""
@@ -137,3 +142,17 @@ def paired(among: tuple[Key, ...]) -> Iterator[Key]:
             yield replace(key, display=" ".join(faces))
         else:
             yield key
+
+
+def template() -> str:
+    """A file that changes nothing yet: every action that can be moved, where it is, and what it does."""
+    lines = [
+        "# Your own keys for refact-tui. Take the # from the front of a line and write another key between the quotes.",
+        "# A key has one meaning in a room; docs/keys.md tells how keys are called.",
+        "",
+        "[keys]",
+    ]
+    for key in keys.KEYS:
+        if may_move(key):
+            lines.append(f'# {key.id} = "{key.keys}"  # {key.tooltip}')
+    return "\n".join(lines) + "\n"

@@ -95,8 +95,8 @@ ROOMS = (
         "6",
         "System",
         "What works on this box and what to do where it does not; keys and tokens for private repositories, and the "
-        "servers they go to; the engine's jobs, its log and its settings.",
-        ("Doctor", "Credentials", "Jobs", "Log", "Settings"),
+        "servers they go to; the engine's jobs, its log and its settings; what was deleted; and what all this is.",
+        ("Doctor", "Credentials", "Jobs", "Log", "Settings", "Trash", "About"),
     ),
 )
 BY_NOUN = {room.noun: room for room in ROOMS}
@@ -105,9 +105,11 @@ KEYS = (
     Key("sources.new", "n", "new", "add", "Add a git URL, a folder or an archive", "sources"),
     Key("sources.sync", "s", "sync", "sync", "Read the source again", "sources"),
     Key("sources.set", "t", "cycle_set", "set", "Change the set: auto, train, test", "sources"),
-    Key("sources.delete", "d", "delete", "delete", "Remove the source (asks first)", "sources"),
+    Key("sources.delete", "d", "delete", "delete", "Move the source to the trash (asks first)", "sources"),
     Key("sources.stop", "x", "stop", "stop", "Stop reading the source", "sources", shown=False),
     Key("sources.retry", "R", "sync", "retry", "Read a source that failed again", "sources", shown=False),
+    Key("sources.undo", "u", "undo", "undo", "Take the last change back", "sources", shown=False),
+    Key("sources.copy", "y", "copy", "copy", "Copy where it comes from", "sources", shown=False),
     Key("sources.filter", "/", "filter", "filter", "Show only the sources with this in their row", "sources"),
     Key("scan.new", "n", "new", "scan", "Scan all sources", "scan"),
     Key("scan.stop", "x", "stop", "stop", "Stop the scan", "scan", shown=False),
@@ -131,6 +133,7 @@ KEYS = (
     Key("scan.less", "left", "threshold(-1)", "threshold", "Move the loss threshold", "scan", display="◂ ▸"),
     Key("scan.more", "right", "threshold(1)", "threshold up", "Move the loss threshold", "scan", shown=False),
     Key("scan.undo", "u", "undo", "undo", "Take the last change back", "scan", shown=False),
+    Key("scan.copy", "y", "copy", "copy", "Copy the path of the file", "scan", shown=False),
     Key("scan.retry", "R", "new", "retry", "Scan again", "scan", shown=False),
     Key("train.new", "n", "new", "new run", "Plan a run and start it", "train"),
     Key("train.stop", "x", "stop", "stop", "Stop the run; it saves first", "train"),
@@ -177,8 +180,10 @@ KEYS = (
     Key("serve.next_tab", "]", "tab(1)", "next tab", "The tab before or after this one", "serve", shown=False),
     Key("serve.place", "e", "pane('edit')", "place", "Device, numbers, context and memory", "serve", tab="Try it"),
     Key("serve.unhost", "d", "pane('delete')", "unhost", "Host it no longer (asks first)", "serve", tab="Try it"),
+    Key("serve.undo", "u", "undo", "undo", "Take the last change back", "serve", shown=False),
     Key("serve.chat", "C", "chat", "chat", "Talk with a model that chats; nothing of it is stored", "serve"),
     Key("system.look", "R", "pane('look')", "look again", "Ask the doctor again", "system", tab="Doctor"),
+    Key("system.remedy", "y", "pane('copy')", "copy", "Copy the finding and its remedy", "system", tab="Doctor"),
     Key("system.new", "n", "pane('new')", "new", "Make an SSH key, or keep a token", "system", tab="Credentials"),
     Key("system.show", "enter", "", "show", "The public part and where to put it", "system", tab="Credentials"),
     Key(
@@ -214,8 +219,13 @@ KEYS = (
         "system.level", "l", "pane('level')", "level", "All lines, warnings and errors, or errors", "system", tab="Log"
     ),
     Key("system.filter", "/", "pane('filter')", "filter", "Only lines with this text", "system", tab="Log"),
+    Key("system.lines", "y", "pane('copy')", "copy", "Copy the lines that are shown", "system", tab="Log"),
     Key("system.change", "enter", "", "change", "Type another value, or take the next one", "system", tab="Settings"),
-    Key("system.undo", "u", "pane('undo')", "undo", "Take the last change back", "system", tab="Settings"),
+    Key("system.restore", "enter", "", "bring back", "Bring back what is under the cursor", "system", tab="Trash"),
+    Key("system.destroy", "d", "pane('delete')", "delete", "Delete it for good (asks first)", "system", tab="Trash"),
+    Key("system.empty", "D", "pane('empty')", "empty", "Delete all of it for good (asks first)", "system", tab="Trash"),
+    Key("system.report", "y", "pane('copy')", "copy", "Copy all of it, for a report", "system", tab="About"),
+    Key("system.undo", "u", "undo", "undo", "Take the last change back", "system"),
     Key("system.tabs", "[", "tab(-1)", "tabs", "The tab before or after this one", "system", display="[ ]"),
     Key("system.next_tab", "]", "tab(1)", "next tab", "The tab before or after this one", "system", shown=False),
     Key("system.log", "L", "open_tab('Log')", "log", "Open the engine's log", "system", shown=False),
@@ -251,29 +261,6 @@ KEYS = (
         for room in ROOMS
     ),
 )
-
-MEANINGS = {
-    "n": "makes something new",
-    "e": "edits",
-    "d": "deletes",
-    "x": "stops a job",
-    "R": "tries again",
-    "t": "changes the set of a source",
-    "s": "reads a source again",
-    "/": "filters a list",
-    "m": "edits masks",
-    "space": "marks",
-    "plus": "includes what is marked",
-    "minus": "excludes what is marked",
-    "[": "opens the previous tab",
-    "]": "opens the next tab",
-    "y": "copies",
-    "u": "undoes",
-    "c": "compares two",
-    "E": "exports a checkpoint",
-    "L": "opens a log",
-}
-"""What a letter does wherever it does something: so that it can say so where it cannot."""
 
 
 def of_room(noun: str, tab: str | None = None, among: tuple[Key, ...] = KEYS) -> list[Key]:

@@ -9,6 +9,7 @@ from textual.theme import Theme
 
 import themes
 from refact_tui import settings
+from refact_tui.registry import press
 from refact_tui.signs import clean
 
 EVERY_S = 0.5
@@ -57,7 +58,8 @@ class Looks:
         self._take(self._seen)
         wanted = settings.load().theme
         if wanted not in self.names():
-            self.said.append(f"There is no theme {clean(wanted)}; {DEFAULT} is worn. T shows what there is.")
+            shows = f"{press('frame.themes')} shows what there is"
+            self.said.append(f"There is no theme {clean(wanted)}; {DEFAULT} is worn. {shows}.")
             wanted = DEFAULT
         theme = self._app.get_theme(wanted)
         if few_colours(self._app.console.color_system) and theme is not None and not theme.ansi:

@@ -1,15 +1,50 @@
-"""The keys as this person has them: what a room binds, what the footer shows, and why a key does nothing."""
+"""The keys as this person has them: what a room binds, what footer and sentences name, why a key does nothing."""
 
+import re
 from dataclasses import dataclass
+from typing import Any
 
+from textual.app import App
 from textual.binding import Binding
 from textual.keys import format_key
 
 from refact_tui import keys
-from refact_tui.keys import BY_NOUN, KEYS, MEANINGS, Key
+from refact_tui.keys import BY_NOUN, KEYS, Key
 
+MEANINGS = {
+    "n": "makes something new",
+    "e": "edits",
+    "d": "deletes",
+    "x": "stops a job",
+    "R": "tries again",
+    "t": "changes the set of a source",
+    "s": "reads a source again",
+    "/": "filters a list",
+    "m": "edits masks",
+    "space": "marks",
+    "plus": "includes what is marked",
+    "minus": "excludes what is marked",
+    "[": "opens the previous tab",
+    "]": "opens the next tab",
+    "y": "copies",
+    "u": "undoes",
+    "c": "compares two",
+    "E": "exports a checkpoint",
+    "L": "opens a log",
+}
+"""What a letter does wherever it does something: so that it can say so where it cannot."""
 USUAL = {key.id: key for key in KEYS}
 MEANS = {name: meaning for letter, meaning in MEANINGS.items() for name in keys.names(letter)}
+BEFORE, AFTER = "\u2068", "\u2069"
+"""Around the name of an action in a sentence: no text from outside has these signs once it is clean."""
+IN_WORDS = re.compile(f"{BEFORE}([^{AFTER}]*){AFTER}")
+
+
+def press(name: str) -> str:
+    """The key of an action within a sentence, which `Registry.told` puts there as this person has it.
+
+    Raises KeyError for a name that there is not."""
+    return f"{BEFORE}{USUAL[name].id}{AFTER}"
 
 
 @dataclass(frozen=True)
@@ -29,6 +64,10 @@ class Registry:
     def face(self, name: str) -> str:
         """How the key of an action is printed on a keyboard. Raises StopIteration for a name that there is not."""
         return next(key.face for key in self.keys if key.id == name)
+
+    def told(self, sentence: str) -> str:
+        """The sentence with the keys that it names as this person has them."""
+        return IN_WORDS.sub(lambda found: self.face(found[1]), sentence) if BEFORE in sentence else sentence
 
     def doing(self, noun: str, letter: str, tab: str | None = None) -> list[Key]:
         """What a key does in a room; with `tab` while it is open."""
@@ -68,3 +107,10 @@ class Registry:
         return (
             f"{key.face} {key.label} is for {key.tab}, and this is {tab}; {self.face(f'{noun}.tabs')} change the tab."
         )
+
+
+def told(app: App[Any], sentence: str) -> str:
+    """A sentence with the keys of whoever sits before this app; those of the table where it has no keymap."""
+    keymap = getattr(app, "keymap", None)
+    found: Registry = keymap.registry if keymap is not None else Registry()
+    return found.told(sentence)

@@ -43,6 +43,8 @@ class EngineState:
     """Grows with every completion request, and with what becomes of its answer."""
     fresh: bool = False
     """No tuned checkpoint has ever answered, so each next step towards that is named."""
+    trash_changed: int = 0
+    """Grows whenever something is thrown away, brought back or emptied."""
     logged: int = 0
     """Grows with every line of the engine's log that was told since this program attached."""
     metrics: dict[str, tuple[wire.Metric, ...]] = field(default_factory=dict)
@@ -91,6 +93,7 @@ def from_wire(told: wire.State, seen: float) -> EngineState:
         keys=tuple(told.keys),
         settings=tuple(told.settings),
         fresh=told.fresh,
+        trash_changed=told.last_event_id,
         link="up",
     )
 
@@ -194,6 +197,10 @@ def _requests(state: EngineState, data: Any) -> EngineState:
     return replace(state, requests_changed=int(data["changes"]), fresh=state.fresh and data.get("fresh") is not False)
 
 
+def _trash(state: EngineState, _data: Any) -> EngineState:
+    return replace(state, trash_changed=state.trash_changed + 1)
+
+
 def _log(state: EngineState, data: Any) -> EngineState:
     _read(data, wire.LogLine)
     return replace(state, logged=state.logged + 1)
@@ -217,6 +224,7 @@ _STEPS: dict[str, Callable[[EngineState, Any], EngineState]] = {
     "keys": _keys,
     "settings": _settings,
     "requests": _requests,
+    "trash": _trash,
     "log": _log,
     "engine": _engine,
 }

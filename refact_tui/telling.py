@@ -7,6 +7,7 @@ from textual.notifications import SeverityLevel
 
 from backend import wire
 from refact_tui.in_order import InOrder
+from refact_tui.registry import told
 
 MOST_TOLD = 100
 
@@ -28,7 +29,8 @@ class Telling(InOrder):
         timeout: float | None = None,
         markup: bool = True,
     ) -> None:
-        """Say it for a moment; an error can be read again in System's Log."""
+        """Say it for a moment, with the keys of whoever sits here; an error can be read again in System's Log."""
+        message = told(self, message)
         if severity == "error":
             at = datetime.now(UTC).isoformat(timespec="milliseconds")
             self.told.append(wire.LogLine(at=at, level="error", text=message))

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 
 from backend import wire
 from refact_tui import words
+from refact_tui.registry import press
 from refact_tui.signs import clean
 from refact_tui.widgets.listing import Column, Row
 
 COMMAND_COLUMNS = (Column("COMMAND", 10), Column("WHAT IT ASKS", 12), Column("LINES", right=True, rank=1))
 MODEL_COLUMNS = (Column("MODEL", 12), Column("WHERE", 10))
-ADD_ONE = """Add one that has one, an instruct model, and host it with n in Serve:
+ADD_ONE = f"""Add one that has one, an instruct model, and host it with {press("serve.host")} in Serve:
   refact-tui models add HUB_NAME --wait"""
 ELSEWHERE = "Or choose a model of another server: what is asked of it leaves this box."
 
@@ -38,7 +39,7 @@ def nobody_chats(models: Sequence[wire.Model], elsewhere: bool = False) -> str:
     hosted = [clean(one.name) for one in models if one.hosted]
     ready = [clean(one.name) for one in models if one.state == "ready" and not one.hosted and "chat" in one.supports]
     why = f"{' and '.join(hosted) or 'What is hosted'} {'have' if len(hosted) > 1 else 'has'} no chat template"
-    host = f"Host one that has one with n in Serve, {ready[0]} for instance." if ready else ADD_ONE
+    host = f"Host one that has one with {press('serve.host')} in Serve, {ready[0]} for instance." if ready else ADD_ONE
     return f"{why}, so nothing can be asked.\n{host}" + (f"\n{ELSEWHERE}" if elsewhere else "")
 
 

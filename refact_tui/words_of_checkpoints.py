@@ -117,3 +117,8 @@ def used_line(used: wire.Used) -> str:
         f"serving {what} · switched in {used.switched_ms:.0f} ms · {used.dropped} requests dropped"
         " · IDEs cache answers: use the manual trigger to see the change"
     )
+
+
+def served_words(used: wire.Used) -> str:
+    """What a model answers with since a switch."""
+    return f"{clean(used.model)} serves {clean(used.checkpoint) if used.checkpoint else 'the base model'}"

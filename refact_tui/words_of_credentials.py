@@ -6,6 +6,7 @@ from rich.cells import cell_len
 
 from backend import wire
 from refact_tui import words
+from refact_tui.registry import press
 from refact_tui.signs import clean
 from refact_tui.widgets.listing import Cell, Column, Row, fit
 
@@ -18,7 +19,8 @@ KEY_COLUMNS = (
 )
 HOST_COLUMNS = (Column("HOST", 8), Column("FINGERPRINT", rank=2), Column("USED BY", 8, rank=1))
 NO_KEYS = (
-    "No keys or tokens yet. Press n to make one: it lets this box read a private repository, and nothing else. "
+    f"No keys or tokens yet. Press {press('system.new')} to make one: "
+    "it lets this box read a private repository, and nothing else. "
     "Public repositories need none."
 )
 NO_HOSTS = (
@@ -38,6 +40,10 @@ PLACES = (
     ("Gitea", "repository: Settings → Deploy keys"),
     ("Bitbucket", "repository: Repository settings → Access keys"),
     ("others", "a line in ~/.ssh/authorized_keys of the address's user"),
+)
+ALL_KNOWN = (
+    f"All that is known of it stands below; {press('system.copy')} copies the fingerprint, "
+    f"{press('system.delete')} forgets it."
 )
 MOST = 6
 """Sources that a sentence names."""
@@ -86,20 +92,23 @@ def key_lines(one: wire.Credential) -> list[Cell]:
     """A key or token in sentences."""
     if one.kind == "token":
         lines: list[Cell] = [(f"a token for https addresses, kept since {made(one)}", "plain")]
-        lines.append(("it is never shown again; e puts a new one in its place when it runs out", "muted"))
+        again = f"{press('system.edit')} puts a new one in its place when it runs out"
+        lines.append((f"it is never shown again; {again}", "muted"))
     elif one.public_key:
         lines = [(f"an Ed25519 key for ssh addresses, made {made(one)}", "plain"), (clean(one.fingerprint), "plain")]
-        lines.append(("enter shows its public part and where to put it; y copies it", "muted"))
+        lines.append((f"enter shows its public part and where to put it; {press('system.copy')} copies it", "muted"))
     else:
         lines = [(missing(one.name), "bad")]
-    return [*lines, (_used(one.used_by) or "no source uses it yet: 1, then n, adds one with it", "muted")]
+    way = f"{press('frame.sources')}, then {press('sources.new')}"
+    return [*lines, (_used(one.used_by) or f"no source uses it yet: {way}, adds one with it", "muted")]
 
 
 def host_lines(one: wire.PinnedHost) -> list[Cell]:
     """A pinned server in sentences."""
     lines: list[Cell] = [(clean(fingerprint), "plain") for fingerprint in one.fingerprints]
-    lines.append(("Compare it with what its owner publishes; y copies it. Another key is refused;", "muted"))
-    lines.append(("d forgets this one, when the owner says that it has changed.", "muted"))
+    copies, forgets = press("system.copy"), press("system.delete")
+    lines.append((f"Compare it with what its owner publishes; {copies} copies it. Another key is refused;", "muted"))
+    lines.append((f"{forgets} forgets this one, when the owner says that it has changed.", "muted"))
     return [*lines, (_used(one.used_by) or "no source is fetched from it now", "muted")]
 
 
@@ -114,7 +123,8 @@ def delete_words(one: wire.Credential) -> str:
         last = "It stays valid until it is revoked at the server."
     else:
         last = "The server still lets it in: take its public part out of there too."
-    return f"Delete {clean(one.name)} ({SHORT[one.kind]}, made {made(one)})? No source uses it.\n{last}"
+    what = f"{clean(one.name)} ({SHORT[one.kind]}, made {made(one)})"
+    return f"Delete {what}? No source uses it.\n{last} It cannot be brought back."
 
 
 def forget_words(one: wire.PinnedHost) -> str:
@@ -156,3 +166,15 @@ def users(names: Sequence[str]) -> str:
 def _used(names: Sequence[str]) -> str:
     more = f" and {len(names) - MOST} more" if len(names) > MOST else ""
     return f"used by {', '.join(map(clean, names[:MOST]))}{more}" if names else ""
+
+
+def in_use(one: wire.Credential) -> str:
+    """Why it cannot be deleted."""
+    names = ", ".join(map(clean, one.used_by))
+    return f"{clean(one.name)} is used by {names}: remove that first ({press('frame.sources')})."
+
+
+def never_old(name: str) -> str:
+    """Why a key is not replaced."""
+    again = f"{press('system.delete')} deletes it, {press('system.new')} makes another"
+    return f"{clean(name)} is a key: it does not run out. {again}."

@@ -7,6 +7,7 @@ from rich.cells import cell_len
 
 from backend import wire
 from refact_tui import words
+from refact_tui.registry import press
 from refact_tui.signs import clean
 from refact_tui.state import ALIVE_JOBS, EngineState
 from refact_tui.widgets.listing import Cell, Column, Row
@@ -137,9 +138,9 @@ def _done(job: wire.Job) -> str:
 def job_lines(job: wire.Job, width: int) -> list[Cell]:
     """What a job does, or how it ended."""
     if job.state == "running":
-        return [(progress(job, width), "busy"), ("x stops it", "muted")]
+        return [(progress(job, width), "busy"), (f"{press('system.stop')} stops it", "muted")]
     if job.state in ALIVE_JOBS:
-        return [("waits for its turn; x takes it out of the queue", "muted")]
+        return [(f"waits for its turn; {press('system.stop')} takes it out of the queue", "muted")]
     said = clean(f"{job.message} {job.hint}".strip())
     lines: list[Cell] = [(said, "bad" if job.state == "failed" else "plain")] if said else []
     return [*lines, (f"{job.state} {words.ago(job.ended)}{_took(job)}", "muted")] if job.ended else lines
@@ -160,3 +161,8 @@ def farewell(state: EngineState) -> str:
     counts = {kind: sum(job.kind == kind for job in state.alive) for kind in GOING_ON}
     going = [words.plural(number, GOING_ON[kind], PLURALS.get(kind, "")) for kind, number in counts.items() if number]
     return f"Detached. The engine keeps running: {', '.join(going) or 'nothing to do just now'}."
+
+
+def stop_words(job: wire.Job) -> str:
+    """The question before a run is stopped."""
+    return f"Stop {title(job)}? It saves first; {press('train.resume')} in Train resumes it."

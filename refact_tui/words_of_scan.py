@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from backend import wire
 from refact_tui import words
+from refact_tui.registry import press
 from refact_tui.signs import clean
 from refact_tui.state import ALIVE_JOBS
 from refact_tui.widgets.listing import Cell, Column, Row
@@ -57,7 +58,8 @@ def scan_line(scan: wire.Scan | None, job: wire.Job | None, width: int) -> Cell:
     if job is not None and job.state in ALIVE_JOBS:
         return f"{'▶' if job.total else '◌'} {progress(job, width - 2)}", "busy"
     if scan.state in ("failed", "stopped"):
-        return f"{'✗' if scan.state == 'failed' else '■'} {scan.state}: {clean(scan.detail)} n scans again.", "bad"
+        sign = "✗" if scan.state == "failed" else "■"
+        return f"{sign} {scan.state}: {clean(scan.detail)} {press('scan.new')} scans again.", "bad"
     if scan.detail:
         return clean(scan.detail), "bad" if not scan.accepted else "plain"
     when = f", {words.ago(scan.ended)}" if scan.ended else ""

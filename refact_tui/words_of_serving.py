@@ -7,6 +7,7 @@ from rich.cells import cell_len
 
 from backend import wire
 from refact_tui import words
+from refact_tui.registry import press
 from refact_tui.signs import clean
 from refact_tui.state import COMING
 from refact_tui.widgets.listing import Cell, Column, Row, Tone
@@ -57,7 +58,10 @@ USAGE_COLUMNS = (
     Column("ALL p50/p95", right=True, rank=5),
     Column("ACCEPTED", right=True, rank=2),
 )
-NO_KEYS = "No API keys yet. Press n to make one for each person or program that asks from another machine."
+NO_KEYS = (
+    f"No API keys yet. Press {press('serve.new')} to make one "
+    "for each person or program that asks from another machine."
+)
 NO_REQUESTS = "Nothing was asked for since the engine started. Connect an IDE says how to, Try it does so here."
 CLOSED = (
     "Only this box is served, and needs no key. To serve others: make a key, then refact-tui engine restart "

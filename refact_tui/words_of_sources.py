@@ -6,6 +6,7 @@ from rich.cells import cell_len
 
 from backend import wire
 from refact_tui import words
+from refact_tui.registry import press
 from refact_tui.signs import clean
 from refact_tui.state import EngineState
 from refact_tui.widgets.listing import Cell, Column, Row
@@ -87,7 +88,7 @@ def detail_lines(source: wire.Source, state: EngineState, width: int) -> list[Ce
         sign = "✗" if source.state == "failed" else "!"
         lines.append((f"{sign} {clean(source.detail)}", "bad" if source.state == "failed" else "plain"))
     if source.state == "failed":
-        lines.append(("R tries again, d removes it", "muted"))
+        lines.append((f"{press('sources.retry')} tries again, {press('sources.delete')} removes it", "muted"))
     elif source.synced:
         lines.append((f"read {words.ago(source.synced)} ({clean(source.synced[:19].replace('T', ' '))} UTC)", "muted"))
     return lines
@@ -113,5 +114,5 @@ def trust_lines(source: wire.Source, credentials: Sequence[wire.Credential], wid
 def next_step(sources: Sequence[wire.Source], scan: wire.Scan | None) -> str:
     """What to press next, while there is something to be done."""
     if any(source.state == "ready" for source in sources) and scan is None:
-        return "next: 2, then n to scan"
+        return f"next: {press('frame.scan')}, then {press('scan.new')} to scan"
     return ""

@@ -135,12 +135,12 @@ HINTS: tuple[tuple[tuple[str, ...], str], ...] = (
     (
         ("Host key verification failed",),
         "The server's key is another than the one pinned at the first connection, which may be an attack. If its owner "
-        "says that it has changed, forget the old one in System (6), Credentials, or by `refact-tui credentials "
+        "says that it has changed, forget the old one in System, Credentials, or by `refact-tui credentials "
         "forget-host HOST`, then sync.",
     ),
     (
         ("could not read Username", "Authentication failed", "Permission denied"),
-        "It is private, or does not exist, or wants another key. Make one in System (6), Credentials, or by "
+        "It is private, or does not exist, or wants another key. Make one in System, Credentials, or by "
         "`refact-tui credentials set NAME`, let the server know it, and add the source with that key.",
     ),
     (

@@ -13,13 +13,14 @@ from textual.widgets import Button, Input, Label, Static
 
 from backend import wire
 from refact_tui.client import EngineError, EngineUnreachable
+from refact_tui.registry import press, told
 from refact_tui.signs import clean
 from refact_tui.widgets.waiting import waiting
 from refact_tui.words_of_sources import SET_WORDS, next_set
 
 DEBOUNCE_S = 0.2
 HINT = "git URL, https link, or a folder, archive or file on this box"
-NO_KEY = "none; System (6) makes them for private repositories"
+NO_KEY = f"none; System ({press('frame.system')}) makes them for private repositories"
 FIELDS = (
     ("what", "what", HINT),
     ("name", "name", "chosen for you"),
@@ -72,7 +73,7 @@ class AddSourceDialog(ModalScreen[wire.Source | None]):
                 with Horizontal(classes="add-field"):
                     yield Label(label, markup=False)
                     known = f"none, or {', '.join(map(clean, self._keys))}" if name == "key" and self._keys else hint
-                    yield Input(placeholder=known, id=f"add-{name}")
+                    yield Input(placeholder=told(self.app, known), id=f"add-{name}")
             with Horizontal(classes="add-field"):
                 yield Label("set", markup=False)
                 yield Static(SET_WORDS[self._set], id="add-set", markup=False)

@@ -9,6 +9,7 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
+from refact_tui.registry import told
 from refact_tui.signs import clean
 
 
@@ -45,7 +46,7 @@ class Confirm(ModalScreen[bool]):
                 box.border_subtitle = f"type the name, enter {self._agree.lower()} · esc cancel"
             else:
                 box.border_subtitle = f"y {self._agree.lower()} · n cancel"
-            yield Static(self._text, markup=False)
+            yield Static(told(self.app, self._text), markup=False)
             if self._typed:
                 yield Input(placeholder=f"type {clean(self._typed)} to agree", id="confirm-typed", compact=True)
             with Horizontal(id="confirm-buttons"):

@@ -19,9 +19,12 @@ from refact_tui.dialogs.confirm import Confirm
 from refact_tui.signs import clean
 from refact_tui.widgets.listing import fit
 
+PATIENCE_S = 600.0
+"""What a project has goes to the trash with it."""
 
-class ProjectsDialog(ModalScreen[None]):
-    """What is chosen or made here is shown on every screen; the engine tells them."""
+
+class ProjectsDialog(ModalScreen[str | None]):
+    """What is chosen or made here is shown on every screen; the engine tells them. Returns the name of one removed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", "back", id="projects.back", priority=True),
@@ -74,24 +77,24 @@ class ProjectsDialog(ModalScreen[None]):
 
     @on(OptionList.OptionSelected)
     def _chosen(self, event: OptionList.OptionSelected) -> None:
-        self._ask("POST", f"/projects/{self._projects[event.option_index].name}/use")
+        self._ask(f"/projects/{self._projects[event.option_index].name}/use")
 
     @on(Input.Submitted)
     def _named(self, event: Input.Submitted) -> None:
-        self._ask("POST", "/projects", wire.NewProject(name=event.value.strip()))
+        self._ask("/projects", wire.NewProject(name=event.value.strip()))
 
     @work(exclusive=True, group="projects")
-    async def _ask(self, method: str, path: str, body: wire.NewProject | None = None) -> None:
+    async def _ask(self, path: str, body: wire.NewProject | None = None, removed: str | None = None) -> None:
         """Do it; what is shown changes with the engine's word, so there is nothing left to see here."""
         try:
-            if method == "DELETE":
-                await self._client.delete(path)
+            if removed is not None:
+                await self._client.delete(path, timeout_s=PATIENCE_S)
             else:
                 await self._client.post(path, body, wire.Project)
         except (EngineError, EngineUnreachable) as error:
             self._say(f"{error.message} {error.hint}")
         else:
-            self.dismiss()
+            self.dismiss(removed)
 
     def _say(self, text: str) -> None:
         said = self.query_one("#projects-said", Static)
@@ -113,9 +116,9 @@ class ProjectsDialog(ModalScreen[None]):
         one = self._projects[at]
         lost = f"{words.plural(one.sources, 'source')} and what was scanned"
         kept = f" {words.plural(one.runs, 'run')} and their checkpoints move to default." if one.runs else ""
-        text = f"Remove {clean(one.name)}: {lost} are forgotten.{kept}\nWhat lies at the sources' locations stays."
+        text = f"Remove {clean(one.name)}: {lost} go to the trash.{kept}\nWhat lies at the sources' locations stays."
         if await self.app.push_screen_wait(Confirm("Remove project", text, "Remove")):
-            self._ask("DELETE", f"/projects/{one.name}")
+            self._ask(f"/projects/{one.name}", removed=one.name)
 
     def action_down(self) -> None:
         self.query_one(OptionList).action_cursor_down()
@@ -130,7 +133,7 @@ class ProjectsDialog(ModalScreen[None]):
             field.remove_class("-open")
             self.query_one(OptionList).focus()
         else:
-            self.dismiss()
+            self.dismiss(None)
 
 
 def row_of(project: wire.Project) -> str:

@@ -10,10 +10,12 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from backend import wire
+from refact_tui.registry import press, told
 from refact_tui.signs import clean
 from refact_tui.words_of_credentials import PLACES
 
 COPIED = "Copied, where the terminal lets us. Else: refact-tui credentials list"
+WAY = f"{press('frame.sources')}, {press('sources.new')}"
 
 
 class PublicKeyDialog(ModalScreen[None]):
@@ -45,7 +47,7 @@ class PublicKeyDialog(ModalScreen[None]):
             box.border_subtitle = "y copy · esc close"
             with VerticalScroll():
                 yield Static(clean(self._one.public_key), id="public-key", markup=False)
-                yield Static(where(self._one))
+                yield Static(where(self._one, told(self.app, WAY)))
 
     def action_copy(self) -> None:
         """Copy the public part; it stays on the screen for terminals that cannot."""
@@ -59,11 +61,11 @@ class PublicKeyDialog(ModalScreen[None]):
         self.dismiss(None)
 
 
-def where(one: wire.Credential) -> Content:
-    """Its fingerprint, where the public part goes, and what comes next."""
+def where(one: wire.Credential, way: str) -> Content:
+    """Its fingerprint, where the public part goes, and what comes next, with the `way` there."""
     parts: list[str | tuple[str, str]] = [clean(one.fingerprint), "\n\n"]
     parts.append("Give this line to the git server, and it lets this box read:\n")
     for name, place in PLACES:
         parts += [(f"  {name:<11}", "bold"), place, "\n"]
-    parts.append(f"\nThen 1, n: the repository's ssh address, and as its key {clean(one.name)}.")
+    parts.append(f"\nThen {way}: the repository's ssh address, and as its key {clean(one.name)}.")
     return Content.assemble(*parts)

@@ -8,13 +8,18 @@ from backend import wire
 from refact_tui import words_of_checkpoints as say
 from refact_tui.dialogs.compare import SAMPLE, CompareDialog, Side
 from refact_tui.dialogs.export import ExportDialog
+from refact_tui.registry import press
 from refact_tui.rooms.undoing import Undoing
 from refact_tui.signs import clean
 from refact_tui.state import EngineState
 from refact_tui.widgets.listing import Listing
 
-NO_HOST = "No model is hosted yet, so there is nothing to switch. System (6) says why."
+NO_HOST = f"No model is hosted yet, so there is nothing to switch. System ({press('frame.system')}) says why."
 NO_POINT = "Put the cursor on a checkpoint first."
+NO_PAIR = (
+    "Put the cursor on a checkpoint: it is compared with the base, or with what "
+    f"{press('checkpoints.mark')} has marked."
+)
 PATIENCE_S = 60.0
 BOTH = 2
 
@@ -60,7 +65,8 @@ class CheckpointChanges(Undoing):
         elif len(marked) < BOTH:
             listing.mark(*marked, key)
         else:
-            self.refuse(f"{clean(marked[0])} and {clean(marked[1])} are marked; space on one of them takes it back.")
+            back = f"{press('checkpoints.mark')} on one of them takes it back"
+            self.refuse(f"{clean(marked[0])} and {clean(marked[1])} are marked; {back}.")
 
     @work
     async def action_compare(self) -> None:
@@ -70,7 +76,7 @@ class CheckpointChanges(Undoing):
             return
         pair = self._pair()
         if pair is None:
-            self.refuse("Put the cursor on a checkpoint: it is compared with the base, or with what space has marked.")
+            self.refuse(NO_PAIR)
             return
         points = [self._point(key) for key in pair]
         tuned = [point for point in points if point is not None]
@@ -129,9 +135,8 @@ class CheckpointChanges(Undoing):
             del self._exports[number]
             if job.state == "done":
                 self.exported[name] = begun.path
-                self.say(
-                    f"✓ {clean(name)} is in {clean(begun.path)}; y copies the path, its README.md says how to load it"
-                )
+                where = f"✓ {clean(name)} is in {clean(begun.path)}"
+                self.say(f"{where}; {press('checkpoints.copy')} copies the path, its README.md says how to load it")
             else:
                 self.say(f"✗ export of {clean(name)}: {clean(f'{job.message} {job.hint}'.strip())}", failed=True)
 
@@ -141,9 +146,7 @@ class CheckpointChanges(Undoing):
         if point is None:
             self.refuse(NO_POINT)
             return
-        path = self.exported.get(point.id, point.path)
-        self.app.copy_to_clipboard(path)
-        self.app.notify(clean(path), title="Copied", markup=False)
+        self.copy(self.exported.get(point.id, point.path))
 
     @work(group="change")
     async def action_pin(self) -> None:
@@ -151,13 +154,13 @@ class CheckpointChanges(Undoing):
         point = self.selected
         if point is None:
             self.refuse("The base model is always kept." if self.state.checkpoints else NO_POINT)
-        elif await self._pin(point.id, not point.pinned) is not None:
+        elif await self.tried(self._pin(point.id, not point.pinned)) is not None:
             what = "pinned" if not point.pinned else "no longer pinned"
             self.remember(f"{clean(point.id)} is {what}", lambda: self._pin(point.id, point.pinned))
             self.say(f"{clean(point.id)} is {what}")
 
-    async def _pin(self, name: str, pinned: bool) -> wire.Checkpoint | None:
-        return await self.tried(self.client.post(f"{path_of(name)}/pin", wire.Pin(pinned=pinned), wire.Checkpoint))
+    async def _pin(self, name: str, pinned: bool) -> wire.Checkpoint:
+        return await self.client.post(f"{path_of(name)}/pin", wire.Pin(pinned=pinned), wire.Checkpoint)
 
     @work
     async def action_delete(self) -> None:
@@ -168,10 +171,11 @@ class CheckpointChanges(Undoing):
             return
         run = next((run for run in self.state.runs if run.run == point.run), None)
         if run is not None and run.state not in ("done", "stopped", "paused", "failed"):
-            self.refuse(f"{clean(run.run)} is {run.state}; stop it first: 3, then x.")
+            way = f"{press('frame.train')}, then {press('train.stop')}"
+            self.refuse(f"{clean(run.run)} is {run.state}; stop it first: {way}.")
             return
         served = [host for host in self.state.serving if host.checkpoint == point.id]
         text = f"Move {clean(point.id)} to the trash?"
         if point.best:
             text += " It is the best of its run; the next best takes its place."
-        await self.throw(point.id, path_of(point.id), text, served)
+        await self.throw("checkpoint", point.id, path_of(point.id), text, served=served, typed=point.best)

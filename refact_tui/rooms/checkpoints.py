@@ -6,7 +6,9 @@ from textual.app import ComposeResult
 from backend import wire
 from refact_tui import words_of_checkpoints as say
 from refact_tui.client import EngineError, EngineUnreachable
+from refact_tui.registry import press
 from refact_tui.rooms.checkpoint_changes import NO_HOST, CheckpointChanges
+from refact_tui.rooms.undoing import as_before
 from refact_tui.signs import clean
 from refact_tui.state import EngineState
 from refact_tui.widgets.line import Line
@@ -15,7 +17,10 @@ from refact_tui.widgets.reading import Reading
 from refact_tui.widgets.tabs import RuleLine
 from refact_tui.widgets.waiting import waiting
 
-EMPTY = "No checkpoints yet, and no model is served. Train a run first (3): its checkpoints appear here."
+EMPTY = (
+    f"No checkpoints yet, and no model is served. Train a run first ({press('frame.train')}): "
+    "its checkpoints appear here."
+)
 NOTE = "★ best of its run  ▲ served  ◆ pinned"
 
 
@@ -96,13 +101,20 @@ class CheckpointsRoom(CheckpointChanges):
 
     @work(exclusive=True, group="switch")
     async def _switch(self, use: wire.Use) -> None:
+        before = next((as_before(host) for host in self.state.serving if host.model == use.model), None)
         try:
             with waiting(self, "switching…", self.say):
-                used = await self.client.post("/use", use, wire.Used, timeout_s=60)
+                used = await self._used(use)
         except (EngineError, EngineUnreachable) as error:
             self.say("✗ " + clean(f"{error.message} {error.hint}".strip()), failed=True)
         else:
-            self.say(say.used_line(used))
+            if before is not None and before != use:
+                self.remember(say.served_words(used), lambda: self._used(before))
+
+    async def _used(self, use: wire.Use) -> wire.Used:
+        used = await self.client.post("/use", use, wire.Used, timeout_s=60)
+        self.say(say.used_line(used))
+        return used
 
     def say(self, text: str, failed: bool = False) -> None:
         """Tell what came of something, above the list."""

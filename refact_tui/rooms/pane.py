@@ -7,7 +7,7 @@ from typing import cast
 
 from textual.containers import Vertical
 
-from refact_tui.rooms.room import Room
+from refact_tui.rooms.undoing import Undoing
 from refact_tui.state import EngineState
 
 
@@ -17,9 +17,9 @@ class Pane(Vertical):
     DEFAULT_CSS = "Pane { height: 1fr; }"
 
     @property
-    def room(self) -> Room:
+    def room(self) -> Undoing:
         """The room around it."""
-        return cast(Room, self.screen)
+        return cast(Undoing, self.screen)
 
     def draw(self, state: EngineState) -> None:
         """Show this state; called while the tab is open."""

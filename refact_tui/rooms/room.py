@@ -27,7 +27,7 @@ from refact_tui.client import AsyncClient, EngineError, EngineUnreachable
 from refact_tui.registry import Registry
 from refact_tui.signs import clean
 from refact_tui.state import EngineState
-from refact_tui.widgets.action_line import Hints, RoomTabs
+from refact_tui.widgets.action_line import ActionLine, Hints, RoomTabs
 from refact_tui.widgets.line import Line
 from refact_tui.widgets.status_line import StatusLine
 
@@ -70,12 +70,12 @@ class Room(Screen[None]):
     def __init__(self) -> None:
         super().__init__()
         self._drawn: EngineState | None = None
+        self._bound: list[str] = []
         self.tab: str | None = None
         """The open tab, in a room whose keys depend on it."""
 
     def compose(self) -> ComposeResult:
-        for one in self.registry.bindings(self.NOUN):  # of this room and not of its class: they are this person's
-            self._bindings.key_to_bindings[one.key] = [one]
+        self._bind()
         yield StatusLine()
         yield RoomTabs(self.NOUN, self.registry, id="rooms")
         with Vertical(id="room"):
@@ -83,6 +83,23 @@ class Room(Screen[None]):
             yield Line("", id="next-step")
         yield Hints(self.NOUN, self.registry, id="hints")
         yield Static("make me bigger ({}×{})".format(*LEAST), id="too-small", markup=False)
+
+    def _bind(self) -> None:
+        bound = self._bindings.key_to_bindings  # of this room and not of its class: they are this person's
+        for name in self._bound:
+            bound.pop(name, None)
+        made = self.registry.bindings(self.NOUN)
+        self._bound = [one.key for one in made]
+        bound.update({one.key: [one] for one in made})
+
+    def rebind(self) -> None:
+        """Take the keys as this person has them now, and say them everywhere."""
+        self._bind()
+        for line in self.query(ActionLine):
+            line.learn(self.registry)
+        self._drawn = None
+        if self.is_active:
+            self.redraw()
 
     def body(self) -> Iterable[Widget]:
         """The widgets of the room."""
@@ -163,6 +180,14 @@ class Room(Screen[None]):
         """Say what went wrong and what to do."""
         self.app.notify(clean(f"{error.message} {error.hint}".strip()), title="error", severity="error", markup=False)
 
+    def copy(self, text: str, shown: str = "") -> None:
+        """Send a text to the clipboard of whoever sits there (OSC 52), and show it for terminals that cannot.
+
+        `shown` is said instead of a text that stands on the screen anyway; it must be free of control characters."""
+        self.app.copy_to_clipboard(text)
+        said = f"{shown} Terminals do not tell whether they took it." if shown else clean(text, lines=True)
+        self.app.notify(said, title="Copied", markup=False)
+
     def refuse(self, text: str) -> None:
         """Say why a key can do nothing here and now."""
         self.app.notify(text, severity="warning", markup=False, timeout=4)
@@ -190,12 +215,6 @@ class Room(Screen[None]):
             self.refuse(f"There is no step back from here; {self.registry.face('frame.detach')} leaves.")
         else:
             part.focus()
-
-    def action_projects(self) -> None:
-        """Go to another project, or make one."""
-        from refact_tui.dialogs.projects import ProjectsDialog
-
-        self.app.push_screen(ProjectsDialog(self.client))
 
     def action_themes(self) -> None:
         """Choose the colours."""

@@ -12,6 +12,7 @@ from refact_tui import words
 from refact_tui import words_of_scan as say
 from refact_tui.client import EngineError, EngineUnreachable
 from refact_tui.dialogs.file import FileDialog
+from refact_tui.registry import press
 from refact_tui.rooms.scan_changes import ScanChanges
 from refact_tui.signs import clean
 from refact_tui.state import EngineState
@@ -21,9 +22,9 @@ from refact_tui.widgets.listing import Listing
 from refact_tui.widgets.tabs import TabLine
 from refact_tui.widgets.virtual_table import Page, VirtualTable
 
-NO_SOURCES = "Nothing to scan yet. Add code first: press 1, then n."
-NO_SCAN = "Not scanned yet. Press n: every file gets a verdict, and every rejected one its reason."
-READING = "The sources are still being read (1). Press n when they are ready."
+NO_SOURCES = f"Nothing to scan yet. Add code first: press {press('frame.sources')}, then {press('sources.new')}."
+NO_SCAN = f"Not scanned yet. Press {press('scan.new')}: every file gets a verdict, and every rejected one its reason."
+READING = f"The sources are still being read ({press('frame.sources')}). Press {press('scan.new')} when they are ready."
 FILTER_HINT = "*.py  loss>2  reason:duplicate  source:NAME  warning:secret  or part of a path"
 RELOAD_S = 2.0
 TABS = ("Accepted", "Rejected")
@@ -86,7 +87,7 @@ class ScanRoom(ScanChanges):
         width, height = box.size
         threshold = self.threshold or (scan.threshold if scan else 0.0)
         bars = say.histogram(scan.histogram, threshold, width, height - 1) if scan else []
-        title = f"LOSS │ threshold {threshold:g} nats ◂ ▸" if scan else ""
+        title = f"LOSS │ threshold {threshold:g} nats {press('scan.less')}" if scan else ""
         box.update("\n".join([title, *bars]) if bars else "")
 
     def judging(self, text: str) -> None:
@@ -208,13 +209,25 @@ class ScanRoom(ScanChanges):
             self.app.push_screen(FileDialog(lambda: self.client.get(path, wire.FilePreview), scan.threshold))
 
     @work
+    async def action_copy(self) -> None:
+        """Copy the path of the file under the cursor, as it is in its source."""
+        table = self.query_one(VirtualTable)
+        row = table.row(table.cursor) if self.state.scan is not None else None
+        if row is None:
+            self.refuse("There is no file under the cursor.")
+            return
+        found = await self.tried(self.client.get(f"/scan/files/{row.key}", wire.FilePreview))
+        if found is not None:
+            self.copy(found.file.path)
+
+    @work
     async def action_new(self) -> None:
         """Scan everything that has been read."""
         state = self.state
         if not any(source.state == "ready" for source in state.sources):
             self.refuse(self._nothing(state) if state.scan is None else NO_SOURCES if not state.sources else READING)
         elif state.scan is not None and state.scan.state in ("queued", "running"):
-            self.refuse("A scan is at work already; x stops it.")
+            self.refuse(f"A scan is at work already; {press('scan.stop')} stops it.")
         else:
             self.call(self.client.post("/scan", wire.StartScan(), wire.Scan))
 
@@ -222,6 +235,6 @@ class ScanRoom(ScanChanges):
         """Stop the scan."""
         scan = self.state.scan
         if scan is None or scan.job is None or scan.state not in ("queued", "running"):
-            self.refuse("No scan is at work; n starts one.")
+            self.refuse(f"No scan is at work; {press('scan.new')} starts one.")
         else:
             self.call(self.client.post(f"/jobs/{scan.job}/stop", None, wire.Job))

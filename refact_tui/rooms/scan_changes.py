@@ -9,7 +9,8 @@ from textual import work
 from backend import wire
 from refact_tui import words
 from refact_tui.dialogs.masks import MasksDialog
-from refact_tui.rooms.undoing import Undoing
+from refact_tui.registry import press
+from refact_tui.rooms.undoing import T, Undoing
 from refact_tui.signs import clean
 from refact_tui.widgets.listing import Listing
 from refact_tui.widgets.virtual_table import VirtualTable
@@ -20,7 +21,8 @@ STEP = 0.1
 WAIT_S = 0.25
 """After the last press the engine is told."""
 PATIENCE_S = 600.0
-NO_SCAN = "There is nothing to change before the first scan; n starts one."
+NO_SCAN = f"There is nothing to change before the first scan; {press('scan.new')} starts one."
+NO_LOSS = f"There is no loss to compare with: scan with the model first ({press('scan.new')})."
 
 
 class ScanChanges(Undoing):
@@ -43,7 +45,7 @@ class ScanChanges(Undoing):
         """Move the loss above which files are rejected."""
         scan = self.state.scan
         if scan is None or scan.stage == 1:
-            self.refuse("There is no loss to compare with: scan with the model first (n)." if scan else NO_SCAN)
+            self.refuse(NO_LOSS if scan else NO_SCAN)
             return
         self.threshold = round(max(STEP, (self.threshold or scan.threshold) + by * STEP), 1)
         self.losses()
@@ -104,22 +106,27 @@ class ScanChanges(Undoing):
         if not ids:
             self.refuse("There is no file under the cursor.")
             return
-        done = await self._by_hand(what, ids)
+        done = await self.tried(self._by_hand(what, ids))
         if done is None:
             return
         table.unmark()
         if done.changed:
-            self.remember(words.plural(len(done.changed), "file"), lambda: self._by_hand("auto", done.changed))
-            self.app.notify(
-                f"{what}d {words.plural(len(done.changed), 'file')} by hand; u undoes", markup=False, timeout=4
-            )
+            told = f"{words.plural(len(done.changed), 'file')} {what}d by hand"
+            self.remember(told, lambda: self._back_by_hand(done))
+            self.app.notify(f"{told}; {press('scan.undo')} undoes", markup=False, timeout=4)
         if done.refused:
             more = f" (and {len(done.refused) - 1} more)" if len(done.refused) > 1 else ""
             self.refuse(clean(done.refused[0]) + more)
 
-    async def _by_hand(self, what: str, ids: list[int]) -> wire.ByHandDone | None:
-        done: wire.ByHandDone | None = await self._asked("/scan/by-hand", {"what": what, "ids": ids}, wire.ByHandDone)
-        return done
+    async def _by_hand(self, what: str, ids: list[int]) -> wire.ByHandDone:
+        return await self._judged("/scan/by-hand", {"what": what, "ids": ids}, wire.ByHandDone)
+
+    async def _back_by_hand(self, done: wire.ByHandDone) -> None:
+        """What was decided of each file before."""
+        before = done.before or ["auto"] * len(done.changed)
+        for what in sorted(set(before)):
+            ids = [id_ for id_, was in zip(done.changed, before, strict=True) if was == what]
+            await self._by_hand(what, ids)
 
     async def _settings(self) -> wire.ScanSettings | None:
         return await self.tried(self.client.get("/scan/settings", wire.ScanSettings))
@@ -129,12 +136,22 @@ class ScanChanges(Undoing):
         before = await self._settings()
         if before is None:
             return
-        done = await self._asked("/scan/settings", msgspec.structs.replace(before, **changes), Any)
-        if done is not None:
-            self.remember(what, lambda: self._asked("/scan/settings", before, Any))
+        if await self.tried(self._keep(msgspec.structs.replace(before, **changes))) is not None:
+            old = {name: getattr(before, name) for name in changes}
+            self.remember(what, lambda: self._back_to(old))
 
-    async def _asked(self, path: str, body: Any, kind: Any) -> Any:
-        with waiting(self, "judging the files anew…", self.judging, at_once=False):
-            found = await self.tried(self.client.post(path, body, kind, timeout_s=PATIENCE_S))
-        self.judging("")
-        return found
+    async def _keep(self, wanted: wire.ScanSettings) -> bool:
+        await self._judged("/scan/settings", wanted, Any)
+        return True
+
+    async def _judged(self, path: str, body: Any, kind: type[T]) -> T:
+        try:
+            with waiting(self, "judging the files anew…", self.judging, at_once=False):
+                return await self.client.post(path, body, kind, timeout_s=PATIENCE_S)
+        finally:
+            self.judging("")
+
+    async def _back_to(self, old: dict[str, Any]) -> None:
+        """What else was changed since, by whomever, stays."""
+        now = await self.client.get("/scan/settings", wire.ScanSettings)
+        await self._keep(msgspec.structs.replace(now, **old))

@@ -10,12 +10,14 @@ from refact_tui import asking, words_of_asking
 from refact_tui import words_of_serving as say
 from refact_tui.client import EngineError, EngineUnreachable
 from refact_tui.dialogs.chat import ChatDialog, Talk
+from refact_tui.registry import press
 from refact_tui.rooms.pane import Pane
 from refact_tui.rooms.serve_connect import ConnectPane
 from refact_tui.rooms.serve_keys import KeysPane
 from refact_tui.rooms.serve_requests import RequestsPane
 from refact_tui.rooms.serve_try import TryPane
 from refact_tui.rooms.tabbed import TabbedRoom
+from refact_tui.rooms.undoing import Undoing
 from refact_tui.signs import clean
 from refact_tui.state import EngineState
 from refact_tui.widgets.ghost_editor import GhostEditor
@@ -23,7 +25,10 @@ from refact_tui.widgets.line import Line
 from refact_tui.widgets.listing import Listing
 from refact_tui.widgets.tabs import TabLine
 
-EMPTY = "No model is hosted yet: the engine loads the starter model when it starts. Doctor (6) says what is wrong."
+EMPTY = (
+    "No model is hosted yet: the engine loads the starter model when it starts. "
+    f"Doctor ({press('frame.system')}) says what is wrong."
+)
 PANES: dict[str, type[Pane]] = {
     "Try it": TryPane,
     "Connect an IDE": ConnectPane,
@@ -33,7 +38,7 @@ PANES: dict[str, type[Pane]] = {
 """By the tabs that `keys` names, in their order."""
 
 
-class ServeRoom(TabbedRoom):
+class ServeRoom(TabbedRoom, Undoing):
     """Shows that completions come, how fast, from which checkpoint, and for whom."""
 
     PANES: ClassVar[dict[str, type[Pane]]] = PANES

@@ -6,6 +6,7 @@ from textual import on
 from textual.app import ComposeResult
 
 from refact_tui import connect
+from refact_tui.registry import press
 from refact_tui.rooms.pane import Pane
 from refact_tui.signs import clean
 from refact_tui.state import EngineState
@@ -14,14 +15,15 @@ from refact_tui.widgets.listing import Column, Listing, Row
 from refact_tui.widgets.tabs import RuleLine
 
 HINT = (
-    "y copies it. IDE plug-ins cache answers: after a switch use the manual trigger, or type a few lines above, "
+    f"{press('serve.copy')} copies it. IDE plug-ins cache answers: "
+    "after a switch use the manual trigger, or type a few lines above, "
     "to see the difference."
 )
 KEYLESS = (
     "On this box no key is needed; a plug-in that insists on one takes any. "
     "From a laptop the tunnel at the end of the list (G) comes first."
 )
-KEYED = f"{connect.KEY} stands for an API key: n in Keys makes one."
+KEYED = f"{connect.KEY} stands for an API key: {press('serve.new')} in Keys makes one."
 COLUMNS = (Column("PLUG-IN", 20), Column("WHERE", 10, rank=1))
 
 
@@ -62,7 +64,6 @@ class ConnectPane(Pane):
     def act_copy(self) -> None:
         """Copy the setting under the cursor (OSC 52); it stays on screen for terminals that cannot."""
         if self._chosen is not None:
-            self.app.copy_to_clipboard(self._chosen.text)
-            self.app.notify(clean(self._chosen.text, lines=True), title="Copied", markup=False)
+            self.room.copy(self._chosen.text)
         else:
             self.room.refuse("There is nothing to copy before the engine has answered.")

@@ -8,12 +8,13 @@ from backend import wire
 from refact_tui import words_of_placement as say
 from refact_tui.dialogs.confirm import Confirm
 from refact_tui.dialogs.placement import PlacementDialog
+from refact_tui.registry import press
 from refact_tui.rooms.pane import Pane
 from refact_tui.signs import clean
 from refact_tui.widgets.listing import Listing
 
 ELSEWHERE = "It is a model of another server: there is nothing to place here."
-NONE = "No model is hosted yet; n hosts one."
+NONE = f"No model is hosted yet; {press('serve.host')} hosts one."
 STARTER = "starter"
 
 
@@ -70,11 +71,26 @@ class HostingPane(Pane):
         elif host.model == STARTER:
             self.room.refuse("The starter is always hosted; it takes little.")
         elif await self.app.push_screen_wait(Confirm("Unhost", say.unhost_words(host), agree="Unhost")):
-            path = f"/hosts/{quote(host.model, safe='')}"
-            self.room.call(self.room.client.delete(path), f"{clean(host.model)} is hosted no longer.")
+            if await self.room.tried(self._unhost(host.model)) is None:
+                return
+            wish = wire.HostModel(model=host.model, placement=host.placement)
+            self.room.remember(f"{clean(host.model)} is hosted no longer", lambda: self._load(wish))
+            self.app.notify(f"{clean(host.model)} is hosted no longer.", markup=False, timeout=4)
+
+    async def _unhost(self, model: str) -> bool:
+        await self.room.client.delete(f"/hosts/{quote(model, safe='')}")
+        return True
 
     async def _place(self, models: list[str], host: wire.Serving | None) -> None:
-        await self.app.push_screen_wait(PlacementDialog(self._planned, self._load, models, host))
+        made = await self.app.push_screen_wait(PlacementDialog(self._planned, self._load, models, host))
+        if made is None:
+            return
+        name = clean(made.model)
+        if host is None:
+            self.room.remember(f"{name} is hosted", lambda: self._unhost(made.model))
+        else:
+            wish = wire.HostModel(model=host.model, placement=host.placement)
+            self.room.remember(f"{name} is placed anew", lambda: self._load(wish))
 
     async def _planned(self, wanted: wire.HostModel) -> wire.PlacementPlan:
         return await self.room.client.post("/hosts/plan", wanted, wire.PlacementPlan)

@@ -11,6 +11,7 @@ from refact_tui import words_of_serving as say
 from refact_tui.dialogs.confirm import Confirm
 from refact_tui.dialogs.made_key import MadeKeyDialog
 from refact_tui.dialogs.new_key import NewKeyDialog
+from refact_tui.registry import press
 from refact_tui.rooms.pane import Pane
 from refact_tui.signs import clean
 from refact_tui.state import EngineState
@@ -61,7 +62,7 @@ class KeysPane(Pane):
         """Revoke the key under the cursor, if agreed."""
         one = self._selected
         if one is None:
-            self.room.refuse("There is no key to revoke; n makes one.")
+            self.room.refuse(f"There is no key to revoke; {press('serve.new')} makes one.")
         elif await self.app.push_screen_wait(Confirm("Revoke", say.revoke_words(one), agree="Revoke")):
             path = f"/keys/{quote(one.name, safe='')}"
             self.room.call(self.room.client.delete(path), f"Revoked {clean(one.name)}.")
@@ -70,4 +71,5 @@ class KeysPane(Pane):
     def act_show(self) -> None:
         """The key itself is not kept."""
         if (one := self._selected) is not None:
-            self.room.refuse(f"The key of {clean(one.name)} is not kept here: d revokes it, n makes another.")
+            way = f"{press('serve.revoke')} revokes it, {press('serve.new')} makes another"
+            self.room.refuse(f"The key of {clean(one.name)} is not kept here: {way}.")

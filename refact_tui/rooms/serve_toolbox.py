@@ -125,8 +125,7 @@ class ToolboxAnswer(Vertical):
     def action_copy(self) -> None:
         """Copy the answer as it came (OSC 52)."""
         if self._text:
-            self.app.copy_to_clipboard(self._text)
-            self.app.notify("The answer, where the terminal lets us.", title="Copied", markup=False)
+            self._room.copy(self._text, "The answer.")
         else:
             self._room.refuse("There is no answer to copy yet.")
 

@@ -9,6 +9,7 @@ from textual.containers import Horizontal, Vertical
 from backend import wire
 from refact_tui import words_of_checkpoints as say
 from refact_tui.client import EngineError, EngineUnreachable
+from refact_tui.registry import press
 from refact_tui.rooms.serve_hosting import NONE, HostingPane
 from refact_tui.rooms.serve_toolbox import ToolboxAnswer
 from refact_tui.signs import clean
@@ -19,7 +20,10 @@ from refact_tui.widgets.waiting import waiting
 
 ASK = "ctrl+space completes, f6 with the base, f7 asks, tab accepts, esc leaves."
 SAMPLE = 'def total(invoice):\n    """Sum of the lines of an invoice."""\n    '
-ONLY_BASE = "Only the base model is served: 4, then enter on a checkpoint, gives it something to be compared with."
+ONLY_BASE = (
+    f"Only the base model is served: {press('frame.checkpoints')}, then enter on a checkpoint, "
+    "gives it something to be compared with."
+)
 ELSEWHERE = "What is typed here stays on this box: choose a model above that is hosted on it."
 TOKENS = 64
 SIDES = ("base", "tuned")

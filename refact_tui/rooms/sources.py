@@ -9,8 +9,8 @@ from backend import wire
 from refact_tui import first_run, words
 from refact_tui import words_of_sources as say
 from refact_tui.dialogs.add_source import AddSourceDialog
-from refact_tui.dialogs.confirm import Confirm
-from refact_tui.rooms.room import Room
+from refact_tui.registry import press
+from refact_tui.rooms.undoing import Undoing
 from refact_tui.signs import clean
 from refact_tui.state import EngineState
 from refact_tui.widgets.filter_line import FilterLine
@@ -20,14 +20,15 @@ from refact_tui.widgets.listing import Listing
 from refact_tui.widgets.tabs import RuleLine
 
 EMPTY = (
-    "Nothing here yet. Press n and paste a git URL or a path on this box: the code your model is to learn from. "
-    "Scanning it comes next (2)."
+    f"Nothing here yet. Press {press('sources.new')} and paste a git URL or a path on this box: "
+    "the code your model is to learn from. "
+    f"Scanning it comes next ({press('frame.scan')})."
 )
 NONE_MATCH = "No source matches the filter. esc clears it."
-FIRST = "There is no source yet; n adds one."
+FIRST = f"There is no source yet; {press('sources.new')} adds one."
 
 
-class SourcesRoom(Room):
+class SourcesRoom(Undoing):
     """Adds, reads again, and removes sources."""
 
     def __init__(self) -> None:
@@ -136,16 +137,28 @@ class SourcesRoom(Room):
         elif source.state in ("queued", "reading"):
             self.refuse(f"{clean(source.name)} is being read already.")
         else:
-            self.call(self.client.post(f"{path_of(source)}/sync", None, wire.Source))
+            self.call(self.client.post(f"{path_of(source.name)}/sync", None, wire.Source))
 
-    def action_cycle_set(self) -> None:
+    def action_copy(self) -> None:
+        """Copy where the source comes from."""
+        if (source := self.selected) is None:
+            self.refuse(FIRST)
+        else:
+            self.copy(source.location)
+
+    @work(group="change")
+    async def action_cycle_set(self) -> None:
         """Move the source to the next set."""
         source = self.selected
         if source is None:
             self.refuse(FIRST)
-        else:
-            wanted = {"set": say.next_set(source.set)}
-            self.call(self.client.post(f"{path_of(source)}/set", wanted, wire.Source))
+            return
+        name, old = source.name, source.set
+        if (moved := await self.tried(self._move(name, say.next_set(old)))) is not None:
+            self.remember(f"{clean(name)} is in {moved.set}", lambda: self._move(name, old))
+
+    async def _move(self, name: str, to: wire.SetName) -> wire.Source:
+        return await self.client.post(f"{path_of(name)}/set", {"set": to}, wire.Source)
 
     def action_stop(self) -> None:
         """Stop reading the source."""
@@ -168,10 +181,9 @@ class SourcesRoom(Room):
             f"Remove {clean(source.name)}{files} from this project?\n"
             "The original stays where it is; finished runs and checkpoints stay too."
         )
-        if await self.app.push_screen_wait(Confirm("Remove a source", text, agree="Remove")):
-            self.call(self.client.delete(path_of(source)), f"Removed {clean(source.name)}.")
+        await self.throw("source", source.name, path_of(source.name), text, verb="Remove")
 
 
-def path_of(source: wire.Source) -> str:
-    """Where the control API keeps it."""
-    return f"/sources/{quote(source.name, safe='')}"
+def path_of(name: str) -> str:
+    """Where the control API keeps a source."""
+    return f"/sources/{quote(name, safe='')}"

@@ -1,13 +1,15 @@
-"""The System room: what works on this box, keys for private repositories, jobs, the log and settings, a tab each."""
+"""The System room: what works on this box, keys of repositories, jobs, log, settings, trash, about: a tab each."""
 
 from typing import ClassVar
 
 from refact_tui.rooms.pane import Pane
+from refact_tui.rooms.system_about import AboutPane
 from refact_tui.rooms.system_credentials import CredentialsPane
 from refact_tui.rooms.system_doctor import DoctorPane
 from refact_tui.rooms.system_jobs import JobsPane
 from refact_tui.rooms.system_log import LogPane
 from refact_tui.rooms.system_settings import SettingsPane
+from refact_tui.rooms.system_trash import TrashPane
 from refact_tui.rooms.tabbed import TabbedRoom
 from refact_tui.rooms.undoing import Undoing
 
@@ -17,6 +19,8 @@ PANES: dict[str, type[Pane]] = {
     "Jobs": JobsPane,
     "Log": LogPane,
     "Settings": SettingsPane,
+    "Trash": TrashPane,
+    "About": AboutPane,
 }
 """By the tabs that `keys` names, in their order."""
 

@@ -10,6 +10,7 @@ from refact_tui import words_of_credentials as say
 from refact_tui.dialogs.confirm import Confirm
 from refact_tui.dialogs.new_credential import NewCredentialDialog
 from refact_tui.dialogs.public_key import PublicKeyDialog
+from refact_tui.registry import press
 from refact_tui.rooms.pane import Pane
 from refact_tui.signs import clean
 from refact_tui.state import EngineState
@@ -17,8 +18,8 @@ from refact_tui.widgets.line import Line
 from refact_tui.widgets.listing import Listing
 from refact_tui.widgets.tabs import RuleLine
 
-NOTHING = "There is no key or token yet; n makes one."
-NO_EDIT = "What a server has shown cannot be changed: d forgets it, and the next one is pinned."
+NOTHING = f"There is no key or token yet; {press('system.new')} makes one."
+NO_EDIT = f"What a server has shown cannot be changed: {press('system.delete')} forgets it, and the next one is pinned."
 NO_HOST = "No server is pinned yet, so there is nothing to copy or to forget."
 
 
@@ -103,9 +104,13 @@ class CredentialsPane(Pane):
         if one is None:
             self.room.refuse(NO_EDIT if self._hosts.has_focus else NOTHING)
         elif one.kind != "token":
-            self.room.refuse(f"{clean(one.name)} is a key: it does not run out. d deletes it, n makes another.")
+            self.room.refuse(say.never_old(one.name))
         elif await self.app.push_screen_wait(NewCredentialDialog(self._create, one.name)):
-            self.app.notify(f"{clean(one.name)} has a new value; s in Sources uses it.", markup=False, timeout=4)
+            self.app.notify(
+                f"{clean(one.name)} has a new value; {press('sources.sync')} in Sources uses it.",
+                markup=False,
+                timeout=4,
+            )
 
     async def _create(self, request: wire.NewCredential) -> wire.Credential:
         return await self.room.client.post("/credentials", request, wire.Credential, timeout_s=60)
@@ -122,15 +127,14 @@ class CredentialsPane(Pane):
 
     @on(Listing.Opened, "#credentials-hosts")
     def _shown(self) -> None:
-        self.room.refuse("All that is known of it stands below; y copies the fingerprint, d forgets it.")
+        self.room.refuse(say.ALL_KNOWN)
 
     def act_copy(self) -> None:
         """Copy the public part of the key, or the fingerprint of the server (OSC 52); the text is shown too."""
         key, host = self.credential, self.host
         text = key.public_key if key else ", ".join(host.fingerprints) if host else ""
         if text:
-            self.app.copy_to_clipboard(text)
-            self.app.notify(clean(text), title="Copied", markup=False)
+            self.room.copy(text)
         else:
             self.room.refuse(self._unseen(key) if key else self._nothing)
 
@@ -142,8 +146,7 @@ class CredentialsPane(Pane):
         elif key is None:
             self.room.refuse(self._nothing)
         elif key.used_by:
-            names = ", ".join(map(clean, key.used_by))
-            self.room.refuse(f"{clean(key.name)} is used by {names}: remove that first (1).")
+            self.room.refuse(say.in_use(key))
         else:
             self._remove(key)
 
@@ -157,7 +160,10 @@ class CredentialsPane(Pane):
     async def _forget(self, one: wire.PinnedHost) -> None:
         if await self.app.push_screen_wait(Confirm("Forget a server's key", say.forget_words(one), agree="Forget")):
             asking = self.room.client.post("/credentials/forget-host", {"host": one.host}, dict)
-            self.room.call(asking, f"Forgot the key of {clean(one.host)}; the next one that it shows is pinned.")
+            if await self.room.tried(asking) is not None:
+                host = clean(one.host)
+                said = f"Forgot the key of {host}: the next one that it shows is pinned"
+                self.room.thrown("server", one.host, f"the key of {host} is forgotten", said=said)
 
     @property
     def _nothing(self) -> str:

@@ -51,6 +51,14 @@ class DoctorPane(Pane):
         """Ask the doctor again."""
         self._look(asked=True)
 
+    def act_copy(self) -> None:
+        """Copy the finding under the cursor, with what to do about it."""
+        one = self._findings.get(self.query_one(Listing).key or "")
+        if one is None:
+            self.room.refuse("There is nothing to copy before the engine has answered.")
+        else:
+            self.room.copy(f"{one.check}: {one.finding}\n{one.remedy}".strip())
+
     @work(exclusive=True, group="doctor")
     async def _look(self, asked: bool = False) -> None:
         try:

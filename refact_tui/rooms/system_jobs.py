@@ -50,6 +50,6 @@ class JobsPane(Pane):
         elif job.state not in ALIVE_JOBS:
             self.room.refuse(f"{say.title(job)} is {job.state}: there is nothing to stop.")
         elif job.kind != "train" or await self.app.push_screen_wait(
-            Confirm("Stop the run", f"Stop {say.title(job)}? It saves first; R in Train resumes it.", agree="Stop")
+            Confirm("Stop the run", say.stop_words(job), agree="Stop")
         ):
             self.room.call(self.room.client.post(f"/jobs/{job.id}/stop", None, wire.Job, timeout_s=60))

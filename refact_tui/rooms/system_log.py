@@ -10,7 +10,9 @@ from textual.containers import VerticalScroll
 from textual.message import Message
 
 from backend import wire
+from refact_tui import words
 from refact_tui.client import EngineError, EngineUnreachable
+from refact_tui.registry import press
 from refact_tui.rooms.pane import Pane
 from refact_tui.signs import clean
 from refact_tui.state import EngineState
@@ -25,7 +27,10 @@ EVERY_S = 5.0
 PAUSE_S = 1.0
 LINES = 400
 EMPTY = "Nothing is logged yet; an engine that was started by hand logs to its own terminal."
-NO_LINE = "No line of the log's end is like that; l changes the level, / the text, esc clears it."
+NO_LINE = (
+    f"No line of the log's end is like that; {press('system.level')} changes the level, "
+    f"{press('system.filter')} the text, esc clears it."
+)
 LEVELS = {"": "every level", "warning": "warnings and errors", "error": "errors"}
 
 
@@ -67,6 +72,7 @@ class LogPane(Pane):
         self._level = ""
         self._seen = -1
         self._reading = False
+        self._lines: list[wire.LogLine] = []
 
     def compose(self) -> ComposeResult:
         with LogScroll(id="log-box"):
@@ -115,6 +121,7 @@ class LogPane(Pane):
         lines = merged(found, self.room.face.told, text)
         if not self.query_one(LogScroll).following:
             return  # somebody has begun to read meanwhile
+        self._lines = lines
         nothing = NO_LINE if self._level or text else EMPTY
         self.query_one("#log-text", Line).update("\n".join(log_line(line) for line in lines) or nothing)
         self.query_one(LogScroll).scroll_end(animate=False)
@@ -143,6 +150,14 @@ class LogPane(Pane):
         levels = list(LEVELS)
         self._level = levels[(levels.index(self._level) + 1) % len(levels)]
         self._anew()
+
+    def act_copy(self) -> None:
+        """Copy the lines that are shown, as they were written."""
+        if self._lines:
+            text = "\n".join(f"{line.at} {line.level} {line.text}".strip() for line in self._lines)
+            self.room.copy(text, f"{words.plural(len(self._lines), 'line')} of the log.")
+        else:
+            self.room.refuse("There is no line to copy.")
 
     def act_filter(self) -> None:
         """Show only lines with what is typed."""

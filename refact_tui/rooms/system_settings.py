@@ -1,18 +1,16 @@
-"""The Settings tab of System: where completions are served, changed in place, saved at once, and taken back by `u`."""
+"""The Settings tab of System: the engine's and the screen's, changed in place, saved at once, taken back by `u`."""
 
 from functools import partial
-from typing import ClassVar
 from urllib.parse import quote
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 
 from backend import wire
 from refact_tui import words_of_settings as say
 from refact_tui.client import EngineError, EngineUnreachable
+from refact_tui.rooms import screen_settings
 from refact_tui.rooms.pane import Pane
-from refact_tui.rooms.undoing import Undoing
 from refact_tui.signs import clean
 from refact_tui.state import EngineState
 from refact_tui.widgets.line import Line
@@ -25,8 +23,6 @@ NOTHING = "This engine tells of no settings; a newer one does: refact-tui engine
 class SettingsPane(Pane):
     """Shows the engine's settings, whoever changed them."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "change", show=False)]
-
     def compose(self) -> ComposeResult:
         yield Line(ABOUT, id="settings-about")
         yield SettingForm(id="settings-form")
@@ -34,15 +30,15 @@ class SettingsPane(Pane):
     def draw(self, state: EngineState) -> None:
         """Show what is kept; a field that is typed in stays."""
         rows = list(self.query(SettingRow))
-        self.query_one(SettingForm).can_focus = not state.settings
         self.query_one("#settings-about", Line).update(ABOUT if state.settings else NOTHING)
-        if [row.name for row in rows] == [clean(one.name) for one in state.settings]:
-            for row, one in zip(rows, state.settings, strict=True):
+        settings = [*state.settings, *screen_settings.shown(self.room.face)]
+        if [row.name for row in rows] == [clean(one.name) for one in settings]:
+            for row, one in zip(rows, settings, strict=True):
                 row.show(clean(one.value), say.about_setting(one))
             return
         form = self.query_one(SettingForm)
         form.remove_children()
-        form.mount_all([_row(one) for one in state.settings])
+        form.mount_all([_row(one) for one in settings])
         self.call_after_refresh(self._enter)
 
     def _enter(self) -> None:
@@ -52,7 +48,28 @@ class SettingsPane(Pane):
 
     @on(SettingRow.Wanted)
     def _wanted(self, event: SettingRow.Wanted) -> None:
-        self._save(event.row, event.value)
+        if event.row.name in (screen_settings.THEME, screen_settings.SIGNS, screen_settings.KEYS):
+            self._change_screen(event.row, event.row.name, event.value)
+        else:
+            self._save(event.row, event.value)
+
+    def _change_screen(self, row: SettingRow, name: str, value: str) -> None:
+        """Change how this screen looks or is driven; the engine has no part in it."""
+        face = self.room.face
+        before = next(one.value for one in screen_settings.shown(face) if one.name == name)
+        said = screen_settings.change(face, name, value)
+        now = next(one.value for one in screen_settings.shown(face) if one.name == name)
+        row.settle(clean(now))
+        self.draw(self.room.state)
+        if said:
+            self.app.notify(said, markup=False, timeout=6)
+        if name != screen_settings.KEYS and now != before:
+
+            async def back() -> None:
+                screen_settings.change(face, name, before)
+                self.draw(self.room.state)
+
+            self.room.remember(f"{name} is {clean(now)}", back)
 
     @work(group="change")
     async def _save(self, row: SettingRow, value: str) -> None:
@@ -66,26 +83,13 @@ class SettingsPane(Pane):
             return
         row.settle(clean(kept.value))
         self.app.notify(say.set_words(kept), markup=False, timeout=6)
-        room = self.room
-        if before is not None and before.value != kept.value and isinstance(room, Undoing):
+        if before is not None and before.value != kept.value:
             old = None if before.value == before.default else before.value
-            room.remember(f"{name} is {clean(kept.value) or 'not set'}", partial(self._back, room, name, old))
-
-    async def _back(self, room: Undoing, name: str, value: str | None) -> object:
-        return await room.tried(self._ask(name, value))
+            self.room.remember(f"{name} is {clean(kept.value) or 'not set'}", partial(self._ask, name, old))
 
     async def _ask(self, name: str, value: str | None) -> wire.ServeSetting:
         path = f"/settings/{quote(name, safe='')}"
         return await self.room.client.post(path, wire.SetSetting(value=value), wire.ServeSetting)
-
-    def action_change(self) -> None:
-        """What a row does itself; without rows there is nothing to change."""
-        self.room.refuse(NOTHING)
-
-    def act_undo(self) -> None:
-        """Take the last change back."""
-        if isinstance(self.room, Undoing):
-            self.room.action_undo()
 
 
 def _row(one: wire.ServeSetting) -> SettingRow:

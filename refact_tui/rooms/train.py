@@ -14,6 +14,7 @@ from refact_tui import words_of_runs as say
 from refact_tui import words_of_settings as settings
 from refact_tui.client import EngineError, EngineUnreachable
 from refact_tui.dialogs.file import FileDialog
+from refact_tui.registry import press
 from refact_tui.rooms.train_changes import NO_RUNS, TrainChanges, path_of
 from refact_tui.signs import clean
 from refact_tui.state import EngineState
@@ -26,7 +27,9 @@ from refact_tui.widgets.tabs import RuleLine, TabLine
 from refact_tui.widgets.virtual_table import VirtualTable
 from refact_tui.words_of_checkpoints import CHECKPOINT_COLUMNS, checkpoint_rows
 
-NO_SCAN = "No runs yet, and nothing to train on: add code (1), then scan it (2)."
+NO_SCAN = (
+    f"No runs yet, and nothing to train on: add code ({press('frame.sources')}), then scan it ({press('frame.scan')})."
+)
 NO_VERDICT = (
     "When the run ends, the base model and its best checkpoint complete places in code that it was not trained on."
 )
@@ -246,7 +249,7 @@ class TrainRoom(TrainChanges):
         if self.beside is not None:
             self._mark("")
         elif len(keys) < 2:
-            self.refuse("Two runs are needed to compare; n plans one.")
+            self.refuse(f"Two runs are needed to compare; {press('train.new')} plans one.")
         else:
             at = keys.index(listing.key) if listing.key in keys else 0
             self._mark(keys[at + 1] if at + 1 < len(keys) else keys[at - 1])

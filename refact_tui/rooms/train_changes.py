@@ -11,10 +11,11 @@ from refact_tui.dialogs.confirm import Confirm
 from refact_tui.dialogs.name import NameDialog
 from refact_tui.dialogs.night import NightDialog
 from refact_tui.dialogs.plan import PlanDialog
+from refact_tui.registry import press
 from refact_tui.rooms.undoing import Undoing
 from refact_tui.signs import clean
 
-NO_RUNS = "No runs yet. Press n to plan one: it says how long it will take before anything starts."
+NO_RUNS = f"No runs yet. Press {press('train.new')} to plan one: it says how long it will take before anything starts."
 PATIENCE_S = 60.0
 
 
@@ -81,7 +82,8 @@ class TrainChanges(Undoing):
         if run.state not in say.ALIVE:
             self.refuse(f"{clean(run.run)} is not running.")
             return
-        text = f"Stop {clean(run.run)} at step {run.step} of {run.steps}? It saves first; R resumes it."
+        after = f"It saves first; {press('train.resume')} resumes it."
+        text = f"Stop {clean(run.run)} at step {run.step} of {run.steps}? {after}"
         if await self.app.push_screen_wait(Confirm("Stop the run", text, agree="Stop")):
             await self._tell(run, "stop")
 
@@ -110,7 +112,7 @@ class TrainChanges(Undoing):
             NameDialog(f"Rename {clean(old)}", old, lambda name: self._rename(old, name))
         )
         if new is not None:
-            self.remember(f"{clean(old)} is called {clean(new)}", lambda: self.tried(self._rename(new, old)))
+            self.remember(f"{clean(old)} is called {clean(new)}", lambda: self._rename(new, old))
             self._go_to(new)
 
     async def _rename(self, run: str, name: str) -> wire.Run:
@@ -124,7 +126,7 @@ class TrainChanges(Undoing):
             return
         kept = await self.app.push_screen_wait(NightDialog(now, self._keep_nights))
         if kept is not None:
-            self.remember("what is done every night", lambda: self.tried(self._keep_nights(now)))
+            self.remember("what is done every night", lambda: self._keep_nights(now))
             self.app.notify(clean(say.night_lines(kept)[0]), markup=False, timeout=6)
 
     async def _keep_nights(self, wanted: wire.Schedule) -> wire.Schedule:
@@ -137,11 +139,12 @@ class TrainChanges(Undoing):
         if run is None:
             return
         if run.state in say.ALIVE and run.state != "paused":
-            self.refuse(f"{clean(run.run)} is {run.state}; x stops it first.")
+            self.refuse(f"{clean(run.run)} is {run.state}; {press('train.stop')} stops it first.")
             return
         points = [point for point in self.state.checkpoints if point.run == run.run]
         served = [host for host in self.state.serving if host.checkpoint in {point.id for point in points}]
         text = f"Move {clean(run.run)} and {words.plural(len(points), 'checkpoint')} of it to the trash?"
         if run.best_checkpoint is not None:
             text += f"\nIts best, {clean(run.best_checkpoint)}, goes with it."
-        await self.throw(run.run, path_of(run.run), text, served, typed=run.best_checkpoint is not None)
+        typed = run.best_checkpoint is not None
+        await self.throw("run", run.run, path_of(run.run), text, served=served, typed=typed)

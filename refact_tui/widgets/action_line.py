@@ -42,6 +42,11 @@ class ActionLine(Sparing):
     def on_resize(self) -> None:
         self._draw()
 
+    def learn(self, registry: Registry) -> None:
+        """The keys are others from now on."""
+        self.registry = registry
+        self._draw()
+
     def pieces(self, width: int) -> list[Piece]:
         """What fits into `width` cells."""
         raise NotImplementedError

@@ -9,6 +9,7 @@ from textual.strip import Strip
 from textual.visual import VisualType
 from textual.widgets import Static
 
+from refact_tui.registry import told
 from refact_tui.widgets.changed import span
 
 STYLES = {"plain": "", "muted": "$secondary", "busy": "$text-accent", "good": "$text-success", "bad": "$text-error"}
@@ -26,7 +27,9 @@ class Sparing(Static):
         self._updating = False
 
     def update(self, content: VisualType = "", *, layout: bool = True) -> None:
-        """Say this instead, if it is something else."""
+        """Say this instead, if it is something else; keys that it names are this person's own."""
+        if isinstance(content, str):
+            content = told(self.app, content)
         if _same(content, self.content):
             return
         tall = self._tall
@@ -63,7 +66,8 @@ class Line(Sparing):
 
     def say(self, lines: Sequence[tuple[str, str]]) -> None:
         """Say these lines, each in its tone."""
-        self.update(Content.assemble(*((text + "\n", STYLES.get(tone, "")) for text, tone in lines)).rstrip())
+        said = ((told(self.app, text) + "\n", STYLES.get(tone, "")) for text, tone in lines)
+        self.update(Content.assemble(*said).rstrip())
 
 
 def _same(one: VisualType, other: VisualType) -> bool:

@@ -15,6 +15,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
+from refact_tui.registry import told
 from refact_tui.widgets.changed import changed
 
 Tone = Literal["plain", "muted", "good", "bad", "busy", "title"]
@@ -148,7 +149,7 @@ class Listing(Widget, can_focus=True):
 
     def _nothing(self) -> None:
         """Say what belongs here, which is why nothing can be done with it."""
-        said = self.empty if len(self.empty) > 1 else "There is nothing in this list."
+        said = told(self.app, self.empty) if len(self.empty) > 1 else "There is nothing in this list."
         self.notify(said, severity="warning", markup=False, timeout=4)
 
     def on_click(self, event: events.Click) -> None:
@@ -197,7 +198,8 @@ class Listing(Widget, can_focus=True):
 
     @property
     def _said(self) -> list[str]:
-        return textwrap.wrap(self.empty, max(20, self.size.width - 2)) if self.size.width else [self.empty]
+        said = told(self.app, self.empty)
+        return textwrap.wrap(said, max(20, self.size.width - 2)) if self.size.width else [said]
 
     def _at(self) -> int:
         return next((number for number, row in enumerate(self.rows) if row.key == self._key), 0)

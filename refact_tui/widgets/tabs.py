@@ -6,6 +6,7 @@ from rich.cells import cell_len
 from textual.content import Content
 from textual.message import Message
 
+from refact_tui.registry import told
 from refact_tui.widgets.line import Sparing
 from refact_tui.widgets.listing import fit
 
@@ -28,7 +29,7 @@ class RuleLine(Sparing):
 
     def say(self, title: str, note: str | None = None) -> None:
         """Put other words on the line; they must be free of control characters."""
-        note = self.note if note is None else note
+        note = self.note if note is None else told(self.app, note)
         if (title, note) != (self.title, self.note):
             self.title, self.note = title, note
             self._draw()
@@ -78,6 +79,7 @@ class TabLine(Sparing):
 
     def say(self, note: str) -> None:
         """Put another note at the right end; it is cut before a tab is."""
+        note = told(self.app, note)
         if note != self.note:
             self.note = note
             self._draw()

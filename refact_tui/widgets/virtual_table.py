@@ -14,6 +14,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from refact_tui.registry import told
 from refact_tui.widgets.listing import Column, Row, fit
 
 PAGE = 200
@@ -99,7 +100,7 @@ class VirtualTable(ScrollView, can_focus=True, inherit_bindings=False):
 
     def show(self, columns: Sequence[Column], empty: str, *, keep: bool = False) -> None:
         """Ask for the rows anew; with `keep` the cursor stays where it is, as when only the numbers changed."""
-        self._columns, self._empty = tuple(columns), empty
+        self._columns, self._empty = tuple(columns), told(self.app, empty)
         self._starts = {0: None}
         if not keep:
             self._pages, self._total, self._known, self._cursor = {}, 0, False, 0

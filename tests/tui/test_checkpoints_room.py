@@ -165,6 +165,9 @@ async def test_what_is_served_asks_for_its_name_and_leaves_the_base(busy: StubEn
         await sees(pilot, "u brings it back")
         await pilot.press("u")
         await until(pilot, lambda: bool(busy.asked_for("POST /trash/billing-3:40/restore")), "the return")
+        assert busy.asked_for("POST /trash/billing-3:40/restore") == [{"kind": "checkpoint"}]
+        await until(pilot, lambda: len(busy.asked_for("POST /use")) == 2, "serving again")
+        assert busy.asked_for("POST /use")[1] == {"mode": "latest-best", "checkpoint": None, "model": "starter"}
 
 
 async def test_another_is_deleted_by_a_key_and_a_living_runs_is_not(busy: StubEngine) -> None:
@@ -179,12 +182,12 @@ async def test_another_is_deleted_by_a_key_and_a_living_runs_is_not(busy: StubEn
         await sees(pilot, "The base model cannot be deleted.")
         await pilot.press("k", "d")
         await sees(pilot, "Move billing-2:80 to the trash?", "the next best takes its place")
-        await pilot.press("enter")
+        await pilot.press("tab", "enter")
         await pilot.pause(0.1)
         assert busy.asked_for("DELETE /checkpoints/billing-2:80") == [], "Cancel has the focus"
         await pilot.press("d")
-        await sees(pilot, "Move billing-2:80 to the trash?")
-        await pilot.press("y")
+        await sees(pilot, "Move billing-2:80 to the trash?", "type billing-2:80 to agree")
+        await pilot.press(*"billing-2", "colon", *"80", "enter")
         await until(pilot, lambda: bool(busy.asked_for("DELETE /checkpoints/billing-2:80")), "the deletion")
 
 

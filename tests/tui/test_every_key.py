@@ -15,6 +15,8 @@ from tests.tui.stub_engine import StubEngine
 
 PLACES = [(room.noun, tab) for room in keys.ROOMS for tab in room.tabs or ("",)]
 LEAVES = "frame.detach"
+STANDS = {("Settings", "k"), ("Settings", "g")}
+"""There are always settings, and the cursor is on the first of them."""
 GROUND_S = 0.01
 """How long the screen has to be as it was, before a key is pressed."""
 
@@ -59,6 +61,8 @@ async def test_each_key_does_something_or_says_why_not(engine: StubEngine, noun:
         await sees(pilot, "● engine")
         for key in (*keys.of_room(noun, tab or None), *keys.everywhere()):
             for name in key.names if key.id != LEAVES else ():
+                if (tab, name) in STANDS:
+                    continue
                 before = await ground(pilot, app, noun, tab)
                 await pilot.press(name)
                 for _ in range(40):

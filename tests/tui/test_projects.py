@@ -65,7 +65,7 @@ async def test_making_and_removing_one(two: StubEngine) -> None:
         await pilot.press("P")
         await sees(pilot, "▸ billing")
         await pilot.press("d")
-        await sees(pilot, "Remove billing: 1 source and what was scanned are forgotten.")
+        await sees(pilot, "Remove billing: 1 source and what was scanned go to the")
         await pilot.press("y")
         await until(pilot, lambda: bool(two.asked_for("DELETE /projects/billing")), "the request")
 

@@ -49,7 +49,7 @@ async def test_files_by_hand(scanned: StubEngine) -> None:
         await pilot.press("minus")
         await until(pilot, lambda: bool(scanned.asked_for(BY_HAND)), "the request")
         assert scanned.asked_for(BY_HAND) == [{"what": "exclude", "ids": [1, 2, 3]}]
-        await sees(pilot, "excluded 2 files by hand; u undoes", "file 3: duplicate may never be included")
+        await sees(pilot, "2 files excluded by hand; u undoes", "file 3: duplicate may never be included")
         await pilot.press("u")
         await until(pilot, lambda: len(scanned.asked_for(BY_HAND)) == 2, "the undoing")
         assert scanned.asked_for(BY_HAND)[1] == {"what": "auto", "ids": [1, 2]}

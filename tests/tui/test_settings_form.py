@@ -48,13 +48,16 @@ def same_box(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def opened(pilot: Pilot[str]) -> None:
     await sees(pilot, "● engine")
-    await press(pilot, "6", "left_square_bracket")
+    await press(pilot, "6", "L", "right_square_bracket")
     await sees(pilot, "[Settings]", "▌ host")
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 @pytest.mark.parametrize("name", SCREENS)
-async def test_how_it_looks(engine: StubEngine, name: str, size: tuple[int, int]) -> None:
+async def test_how_it_looks(
+    engine: StubEngine, name: str, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", "/home/ann/.config")
     engine.state = msgspec.structs.replace(BUSY, settings=TOLD)
     engine.answers = {"GET /doctor": [], "POST /settings/port": REFUSED}
     app = RefactApp(engine.paths)
@@ -72,13 +75,13 @@ async def test_a_value_is_kept_at_once_and_taken_back(real: Context) -> None:
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await opened(pilot)
         await press(pilot, "u")
-        await sees(pilot, "Nothing has been changed here that could be undone.")
+        await sees(pilot, "Nothing has been changed here that could be")
         await press(pilot, "j", "enter", *"9010", "enter")
         await sees(pilot, "port is 9010. It takes effect with: refact-tui engine restart", "▌ port")
         assert await settings.get(real.db, PORT) == "9010"
         await press(pilot, "k")
         await sees(pilot, "● port")
-        await press(pilot, "G", "enter")
+        await press(pilot, *"Gkkk", "enter")
         await sees(pilot, "loopback_needs_key is yes.")
         assert await settings.get(real.db, DEMANDED) == "yes" and real.hosts.keys.demanded
         await press(pilot, "u")

@@ -104,14 +104,14 @@ async def test_the_footer_and_the_help_follow_the_tab(engine: StubEngine) -> Non
     async with app.run_test(size=(80, 40), notifications=True) as pilot:
         await sees(pilot, "● engine")
         await press(pilot, "6")
-        await sees(pilot, "R look again  [ ] tabs")
+        await sees(pilot, "R look again  y copy  u undo  [ ] tabs")
         assert "n new" not in screen_text(app)
         await press(pilot, "x")
         await sees(pilot, "x stop is for Jobs, and this is Doctor; [ ] change the tab.")
         await press(pilot, "t")
-        await sees(pilot, "t changes the set of a source", "Here: R look again, [ ] tabs.")
+        await sees(pilot, "t changes the set of a source", "Here: R look again, y copy, u undo, [ ] tabs.")
         await press(pilot, "right_square_bracket")
-        await sees(pilot, "n new  enter show  y copy  d delete  [ ] tabs")
+        await sees(pilot, "n new  enter show  y copy  d delete  u undo")
         await press(pilot, "question_mark")
         await sees(pilot, "│ Doctor  ", "Make an SSH key, or keep a token", "Stop the job; a run saves first")
 
