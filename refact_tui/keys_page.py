@@ -30,9 +30,10 @@ frame.detach = "ctrl+x"
 frame.help = "?,f2"    # either of two
 ```
 
-It is read when `refact-tui` starts. The footer, `?` and the palette then show your keys; hints within sentences go on
-to name the usual ones. A line stays without effect where there is no such action, where two actions of a room would
-share a key, or where the key is one of those that lists and dialogs need:
+It is read when `refact-tui` starts, and when enter is pressed on `keys` in System, Settings, which also writes a
+file to begin with. The footer, `?`, the palette and every sentence then name your keys. A line stays without effect
+where there is no such action, where two actions of a room would share a key, or where the key is one of those that
+lists and dialogs need:
 {reserved}.
 What was left out and why is said at start and by the doctor in System.
 """

@@ -12,6 +12,8 @@ from refact_tui.cli.output import REFUSED, Failure, columns, emit
 from refact_tui.cli.verbs import root, verb, yes_or_no
 
 TRASH = "/trash"
+PATIENCE_S = 600.0
+"""For a source of a million files."""
 HEAD = ("NAME", "WHAT", "PROJECT", "SIZE", "DELETED", "KEPT FOR", "ID")
 
 
@@ -35,7 +37,7 @@ def list_all(as_json: bool) -> None:
 def restore(name: str, kind: wire.TrashKind | None, as_json: bool) -> None:
     """Bring back what was deleted last by this name, as it was."""
     with connect() as client:
-        found = client.post(f"{path_of(TRASH, name)}/restore", wire.Restore(kind=kind), wire.Trashed)
+        found = client.post(f"{path_of(TRASH, name)}/restore", wire.Restore(kind=kind), wire.Trashed, PATIENCE_S)
     emit(found, as_json, f"{found.name} is back ({say.kind(found)}).")
 
 

@@ -1,6 +1,7 @@
 """Every verb there is: importing a group's file declares its verbs."""
 
 from refact_tui.cli import (
+    about,
     ask,
     checkpoints,
     checkpoints_compare,
@@ -26,6 +27,7 @@ from refact_tui.cli import (
 from refact_tui.cli.verbs import main
 
 __all__ = [
+    "about",
     "ask",
     "checkpoints",
     "checkpoints_compare",

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from refact_tui.frame import RefactApp
 
 THEME, SIGNS, KEYS = "theme", "signs", "keys"
+NONE = "none moved"
 AGAIN = "read again"
 """What is wanted of the row of keys: its value says what is, and cannot be chosen."""
 
@@ -40,8 +41,8 @@ def shown(face: "RefactApp") -> list[wire.ServeSetting]:
         ),
         wire.ServeSetting(
             name=KEYS,
-            value=f"{moved} moved{wrong}" if own.exists() else "none of your own",
-            default="none of your own",
+            value=f"{moved} moved{wrong}" if moved or wrong else NONE,
+            default=NONE,
             meaning=f"your own keys, in {clean(str(own))}; enter "
             + ("reads it again" if own.exists() else "writes one to begin with"),
             at_once=True,

@@ -70,7 +70,9 @@ class HostingPane(Pane):
             self._refuse()
         elif host.model == STARTER:
             self.room.refuse("The starter is always hosted; it takes little.")
-        elif await self.app.push_screen_wait(Confirm("Unhost", say.unhost_words(host), agree="Unhost")):
+        elif await self.app.push_screen_wait(
+            Confirm("Unhost", say.unhost_words(host), agree="Unhost", typed=host.model)
+        ):
             if await self.room.tried(self._unhost(host.model)) is None:
                 return
             wish = wire.HostModel(model=host.model, placement=host.placement)

@@ -179,7 +179,8 @@ class SourcesRoom(Undoing):
         files = f" with its {words.plural(source.files, 'file')}" if source.files else ""
         text = (
             f"Remove {clean(source.name)}{files} from this project?\n"
-            "The original stays where it is; finished runs and checkpoints stay too."
+            f"It lies in the trash for {wire.TRASH_DAYS} days. The original stays where it is; "
+            "finished runs and checkpoints stay too."
         )
         await self.throw("source", source.name, path_of(source.name), text, verb="Remove")
 

@@ -82,7 +82,7 @@ class DoctorPane(Pane):
 
     def _keys(self) -> list[wire.Finding]:
         """What is wrong with this person's own keys, which the engine does not know."""
-        remedy = f"Change {keymap.keys_file()}; it is read when refact-tui starts. docs/keys.md has the names."
+        remedy = f"Change {keymap.keys_file()}; enter on keys, in Settings, reads it again. docs/keys.md has the names."
         told = self.room.face.keymap.told
         return [wire.Finding(check="keys", ok=False, finding=one, remedy=remedy) for one in told]
 

@@ -39,3 +39,6 @@ def test_projects_beside_each_other(box: Box, tmp_path: Path) -> None:
     assert [one["name"] for one in box.ok("trash", "empty", "billing", "--yes")] == ["billing"]
     assert "same" in [one["name"] for one in box.ok("trash", "empty", "--yes")] and box.ok("trash", "list") == []
     box.ok("sources", "remove", "same", "--yes")
+    about = box.ok("about")
+    assert (about["home"], about["socket"]) == (str(box.home), str(box.home / "engine.sock"))
+    assert about["home_bytes"] > 0 and about["libraries"]["torch"] and "MIT" in about["made_of"]["linguist data"]

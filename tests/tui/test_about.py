@@ -74,11 +74,11 @@ async def test_keys_are_written_changed_and_read_again(real: Context) -> None:
     app = RefactApp(real.paths)
     async with app.run_test(size=(120, 36), notifications=True) as pilot:
         await opened(pilot, "left_square_bracket", "left_square_bracket", "left_square_bracket")
-        await sees(pilot, "none of your own")
+        await sees(pilot, "none moved")
         await press(pilot, "G", "enter")
         await sees(pilot, "names every key; change some there")
         text = keys_file().read_text()
-        assert '# sources.new = "n"' in text and "0 moved" in screen_text(app)
+        assert '# sources.new = "n"' in text and "none moved" in screen_text(app)
         keys_file().write_text(text.replace('# sources.new = "n"', 'sources.new = "A"'))
         await press(pilot, "enter")
         await sees(pilot, "Read again: 1 of the keys are your own.", "1 moved")

@@ -120,8 +120,14 @@ async def test_hosts_are_placed_anew_retried_and_given_up(engine: StubEngine) ->
         await until(pilot, lambda: len(engine.asked_for("POST /hosts")) == 1)
         await press(pilot, "d")
         await sees(pilot, "Host broken no longer?")
-        await press(pilot, "y")
+        await press(pilot, *"broken", "enter")
         await until(pilot, lambda: len(engine.asked_for("DELETE /hosts/broken")) == 1)
+        await press(pilot, "u")
+        await sees(pilot, "Undone: broken is hosted no longer")
+        assert engine.asked_for("POST /hosts")[1]["placement"] == msgspec.to_builtins(STATE.serving[2].placement)
+        await press(pilot, "u")
+        await sees(pilot, "Undone: broken is placed anew")
+        assert len(engine.asked_for("POST /hosts")) == 3
 
 
 def test_bars_show_what_is_used_and_what_would_be() -> None:
