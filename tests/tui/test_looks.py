@@ -74,7 +74,7 @@ async def test_no_color_means_none(engine: StubEngine, monkeypatch: pytest.Monke
     async with app.run_test(size=(80, 24)) as pilot:
         await sees(pilot, "● engine", "✓ 9f3c1a2", "▌billing-api")
         await press(pilot, "colon")
-        await sees(pilot, "Add a git URL")
+        await sees(pilot, "Open About in System")
         shown = [segment for strip in app.screen._compositor.render_strips() for segment in strip if segment.style]
         assert any(segment.style.reverse for segment in shown if segment.style)  # where one stands is seen without
         for style in (segment.style for segment in shown if segment.style):

@@ -165,11 +165,13 @@ async def test_hostile_names_stay_on_their_line(engine: StubEngine) -> None:
         credentials=[wire.Credential(name=name, kind="ssh-key", public_key=name, fingerprint=name, used_by=[name])],
         pinned=[wire.PinnedHost(host=name, fingerprints=[name], used_by=[name])],
     )
-    engine.answers = dict(ANSWERS)
+    thrown = wire.Trashed(id="1-x", kind="run", name=name, project=name, thrown="", gone=name, size=5)
+    engine.answers = {**ANSWERS, "GET /trash": [thrown]}
     app = RefactApp(engine.paths)
     async with app.run_test(size=(80, 24)) as pilot:
         await sees(pilot, "● engine")
-        for names in (["6", "right_square_bracket"], ["enter"], ["escape", "tab"], ["d"]):
+        trash = ["escape", "L", "right_square_bracket", "right_square_bracket"]
+        for names in (["6", "right_square_bracket"], ["enter"], ["escape", "tab"], ["d"], trash, ["d"]):
             await press(pilot, *names)
             await sees(pilot, "[red]x[/]␛[2J␊‹202E›")
             assert len(screen_text(app).splitlines()) == 24
