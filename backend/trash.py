@@ -1,6 +1,7 @@
 """The trash as the engine offers it: what is in it, each thing brought back by the room that threw it away, emptied."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
@@ -13,6 +14,7 @@ from backend.store import trash
 from backend.store.trash import Thrown
 
 EVERY_S = 3600.0
+log = logging.getLogger("refact.trash")
 BACK: dict[wire.TrashKind, Callable[[Context, Thrown], Awaitable[None]]] = {
     "source": sources.restore,
     "server": sources.pin_again,
@@ -53,8 +55,11 @@ async def empty(ctx: Context, name: str | None = None) -> list[wire.Trashed]:
 async def watch(ctx: Context) -> None:
     """Let go of what has lain there for its time, at once and every hour, until cancelled."""
     while True:
-        if await asyncio.to_thread(trash.expire, ctx.paths):
-            ctx.bus.publish("trash", {})
+        try:
+            if await asyncio.to_thread(trash.expire, ctx.paths):
+                ctx.bus.publish("trash", {})
+        except OSError as error:  # the next hour may find a disk that can be read
+            log.warning("what lies in the trash for long could not be removed: %s", error)
         await asyncio.sleep(EVERY_S)
 
 

@@ -147,6 +147,7 @@ KEYS = (
     Key("train.mark", "space", "mark", "mark", "Mark the run to show others beside it", "train"),
     Key("train.night", "N", "night", "every night", "Sync, scan, train and serve if better, by itself", "train"),
     Key("train.log", "L", "log", "log", "Open the log of the run", "train", shown=False),
+    Key("train.copy", "y", "copy", "copy", "Copy the log of the run", "train", shown=False),
     Key("train.filter", "/", "filter", "filter", "Filter the run's files: part of a path, set:test", "train"),
     Key("checkpoints.use", "enter", "", "serve", "Serve the checkpoint under the cursor", "checkpoints"),
     Key(
@@ -215,6 +216,7 @@ KEYS = (
         tab="Credentials",
     ),
     Key("system.stop", "x", "pane('stop')", "stop", "Stop the job; a run saves first", "system", tab="Jobs"),
+    Key("system.outcome", "y", "pane('copy')", "copy", "Copy how the job ended", "system", tab="Jobs"),
     Key(
         "system.level", "l", "pane('level')", "level", "All lines, warnings and errors, or errors", "system", tab="Log"
     ),

@@ -41,6 +41,14 @@ class JobsPane(Pane):
             self.query_one(RuleLine).say(say.title(job, self.room.state.project))
             self.query_one("#jobs-detail", Line).say(say.job_lines(job, self.room.size.width - 2))
 
+    def act_copy(self) -> None:
+        """Copy what the job under the cursor does, or how it ended and what to do."""
+        if (job := self.selected) is None:
+            self.room.refuse("There is no job to copy anything of.")
+        else:
+            said = f"{job.message} {job.hint}".strip()
+            self.room.copy(f"{say.title(job, self.room.state.project)}: {said or job.state}")
+
     @work
     async def act_stop(self) -> None:
         """Stop the job under the cursor; a run is asked about first."""

@@ -185,7 +185,8 @@ class TrainRoom(TrainChanges):
             self._plot(run)
             if self.query_one("#train-tabs", TabLine).open == "Log":
                 lines = await self.client.get(f"{path_of(run.run)}/log", list[wire.LogLine])
-                text = "\n".join(say.log_line(line) for line in lines[-LOG_LINES:])
+                self.lines = lines[-LOG_LINES:]
+                text = "\n".join(say.log_line(line) for line in self.lines)
                 self.query_one("#train-log", Reading).say(text, follow=True)
         except (EngineError, EngineUnreachable):
             self._fetched = None  # the status line says what is wrong; the next second tries again
@@ -201,7 +202,7 @@ class TrainRoom(TrainChanges):
 
     @on(Listing.Moved, "#train-runs")
     def _another_run(self) -> None:
-        self._fetched = None
+        self._fetched, self.lines = None, []
         self.draw(self.state)
         self._follow()
 

@@ -31,6 +31,8 @@ class TrainChanges(Undoing):
         super().__init__()
         self.wanted = ""
         """Name of a run to put the cursor on when it appears."""
+        self.lines: list[wire.LogLine] = []
+        """The end of the log of the run under the cursor, where it has been read."""
         self.infos: list[wire.SettingInfo] = []
         """What may be set, once it has been asked for."""
 
@@ -38,6 +40,15 @@ class TrainChanges(Undoing):
     def selected(self) -> wire.Run | None:
         """The run under the cursor."""
         raise NotImplementedError
+
+    def action_copy(self) -> None:
+        """Copy the log of the run, as far as it is shown."""
+        if self._chosen() is None:
+            return
+        if self.lines:
+            self.copy("\n".join(f"{line.at} {line.level} {line.text}".strip() for line in self.lines), "The log.")
+        else:
+            self.refuse("No log of this run is shown.")
 
     def _chosen(self) -> wire.Run | None:
         """The run under the cursor; None where there is none, which has been said."""

@@ -35,7 +35,9 @@ async def verdicts(ctx: Context) -> list[tuple[Any, ...]]:
 async def test_a_source_comes_back_with_its_verdicts(context: Context, tmp_path: Path) -> None:
     await bring(context, code(tmp_path / "a" / "code", "first"))
     await scanned(context)
-    await changes.by_hand(context, wire.ByHand(what="exclude", paths=["first3.py"]))
+    for was in ("auto", "exclude"):
+        done = await changes.by_hand(context, wire.ByHand(what="exclude", paths=["first3.py"]))
+        assert done.before == [was], "so that it can be taken back to what it was"
     before, kept = await catalog.get(context, "code"), await verdicts(context)
     scan = await run.current(context)
     await removal.remove(context, "code")
