@@ -72,7 +72,8 @@ class Feed:
             pass
 
     def _link(self, link: Link, trouble: str) -> None:
-        self._become(replace(self.state, link=link, trouble=trouble))
+        since = self.state.down_since or time.monotonic()
+        self._become(replace(self.state, link=link, trouble=trouble, down_since=since))
 
     def _become(self, state: EngineState) -> None:
         if state is self.state:

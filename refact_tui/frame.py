@@ -14,6 +14,7 @@ from textual.binding import Binding, BindingType
 from textual.events import DescendantFocus
 from textual.filter import LineFilter
 from textual.screen import Screen
+from textual.scrollbar import ScrollBar
 from textual.widget import Widget
 
 import themes
@@ -33,6 +34,7 @@ from refact_tui.rooms.room import Room
 from refact_tui.signs import clean
 from refact_tui.state import EngineState, held
 from refact_tui.telling import Telling
+from refact_tui.widgets.thumb import Thumb
 
 DEMO_S = 2.0
 """Between two looks whether a demo has ended."""
@@ -49,15 +51,16 @@ class RefactApp(Telling):
     App { background: $background; color: $foreground; }
     Toast { padding: 0 1; width: 76; max-width: 90%; background: $panel; }
     CommandPalette SearchIcon { display: none; }
-    * { scrollbar-color: $boost; scrollbar-color-hover: $primary; scrollbar-color-active: $primary;
+    * { scrollbar-color: $secondary; scrollbar-color-hover: $primary; scrollbar-color-active: $primary;
         scrollbar-background: $background; scrollbar-background-hover: $background;
-        scrollbar-background-active: $background; }
+        scrollbar-background-active: $background; scrollbar-size-vertical: 1; scrollbar-size-horizontal: 1; }
     *:ansi { scrollbar-color: $primary; }
     OptionList:nocolor > .option-list--option-highlighted, Choice:nocolor:focus { text-style: reverse; }
     """
 
     def __init__(self, paths: Paths, own: bool = True) -> None:
         super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
+        ScrollBar.renderer = Thumb
         self.paths, self.own = paths, own
         """The engine's home, and whether it is this user's, where an engine may be started."""
         self.other: Paths | None = None

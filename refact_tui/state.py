@@ -54,6 +54,8 @@ class EngineState:
     """Why the link is not up, in words."""
     paused: bool = False
     """It is as it was when the screen was told to stand still, but for the link."""
+    down_since: float = 0.0
+    """`time.monotonic()` when the link broke; 0 while it is up."""
 
     def job(self, job_id: int | None) -> wire.Job | None:
         """The job of this id, while the engine still speaks of it."""
@@ -105,7 +107,9 @@ def held(shown: EngineState, now: EngineState) -> EngineState:
     link = (now.link, now.trouble, now.stopping)
     if shown.paused and link == (shown.link, shown.trouble, shown.stopping):
         return shown
-    return replace(shown, link=now.link, trouble=now.trouble, stopping=now.stopping, paused=True)
+    return replace(
+        shown, link=now.link, trouble=now.trouble, stopping=now.stopping, down_since=now.down_since, paused=True
+    )
 
 
 def fold(state: EngineState, event: wire.Event) -> EngineState:

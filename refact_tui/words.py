@@ -97,6 +97,12 @@ def bar(share: float, width: int) -> str:
     return "█" * full + (" ▏▎▍▌▋▊▉"[rest] if rest else "")
 
 
+def gauge(share: float, width: int) -> str:
+    """The same in exactly `width` cells: what is still to come is dots, so that nothing behind it moves."""
+    done = bar(share, width)
+    return done + "·" * (width - len(done))
+
+
 def amount(number: int, unit: str = "") -> str:
     """`12 480 files`, `1.2 MB` where the unit is bytes or KB."""
     if unit in ("bytes", "KB"):

@@ -1,6 +1,9 @@
 """Checkpoints and what the hosted models answer with, as the words and cells a person reads; pure."""
 
+import sys
 from collections.abc import Sequence
+
+from rich.cells import cell_len
 
 from backend import wire
 from refact_tui import words
@@ -78,17 +81,22 @@ def _base_row(checkpoints: Sequence[wire.Checkpoint], runs: Sequence[wire.Run], 
 BASE_LINES = ["the model as it came, without fine-tuning", "enter serves it: the same as `off`"]
 
 
-def detail_lines(point: wire.Checkpoint, run: wire.Run | None) -> list[str]:
-    """What is worth knowing of one checkpoint, aligned."""
+def detail_lines(point: wire.Checkpoint, run: wire.Run | None, width: int = sys.maxsize) -> list[str]:
+    """What is worth knowing of one checkpoint, aligned; its path in `width` cells, else whole."""
     lines = [
         f"run     {clean(point.run)}" + (f", step {point.step} of {run.steps}, {run.state}" if run else ""),
         f"model   {clean(point.model)}",
         f"made    {words.ago(point.made)} ({clean(point.made[:19].replace('T', ' '))} UTC), {words.size(point.size)}",
-        f"path    {clean(point.path)}",
+        f"path    {clean(short_path(point.path, width - 8))}",
     ]
     if point.evaluation is not None:
         lines += evaluation_lines(point.evaluation)
     return lines
+
+
+def short_path(path: str, width: int) -> str:
+    """A path as its end, where all of it has no place; `y` copies all of it."""
+    return path if cell_len(path) <= width else "…/" + "/".join(path.split("/")[-4:])
 
 
 def completion_note(found: wire.Completion) -> str:

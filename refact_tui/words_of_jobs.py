@@ -20,7 +20,8 @@ COLUMNS = (
     Column("WHEN", 8, rank=3),
 )
 EMPTY = (
-    "No jobs since the engine started. Reading a source, scanning and training are jobs; they are begun in their rooms."
+    "No jobs since the engine started. Reading a source (1), scanning (2) and training (3) are jobs; they are begun "
+    "in their rooms and stopped here or there."
 )
 PLURALS = {"source": "sources being read", "model": "models being added"}
 GOING_ON = {
@@ -63,6 +64,14 @@ ROOMS: dict[wire.JobKind, str] = {
 """Where one sees what a job does; what is measured for a plan is seen in the plan."""
 NAMELESS: tuple[wire.JobKind, ...] = ("scan", "night")
 """A project has one of them only."""
+AGAIN: dict[wire.JobKind, str] = {
+    "source": "to try again: 1, then R",
+    "scan": "to try again: 2, then n",
+    "train": "to go on with it: 3, then R",
+    "export": "to try again: 4, then E",
+    "model": "to try again: refact-tui models add",
+}
+"""What to do about one that failed."""
 STATES: dict[str, Cell] = {
     "queued": ("◌ queued", "muted"),
     "running": ("▶ running", "busy"),
@@ -108,7 +117,7 @@ def progress(job: wire.Job, width: int, now: datetime | None = None) -> str:
     room = width - cell_len("  ".join(parts)) - 2
     if job.total and room >= SHORTEST_BAR:
         wide = min(LONGEST_BAR, room)
-        parts.insert(1, words.bar(job.done / job.total, wide).ljust(wide))
+        parts.insert(1, words.gauge(job.done / job.total, wide))
     return "  ".join(parts)
 
 
@@ -143,7 +152,10 @@ def job_lines(job: wire.Job, width: int) -> list[Cell]:
         return [(f"waits for its turn; {press('system.stop')} takes it out of the queue", "muted")]
     said = clean(f"{job.message} {job.hint}".strip())
     lines: list[Cell] = [(said, "bad" if job.state == "failed" else "plain")] if said else []
-    return [*lines, (f"{job.state} {words.ago(job.ended)}{_took(job)}", "muted")] if job.ended else lines
+    ended = f"{job.state} {words.ago(job.ended)}{_took(job)}" if job.ended else ""
+    again = AGAIN.get(job.kind, "") if job.state == "failed" else ""
+    last = " · ".join(filter(None, (ended, again)))
+    return [*lines, (last, "muted")] if last else lines
 
 
 def _took(job: wire.Job) -> str:

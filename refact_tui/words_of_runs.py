@@ -71,7 +71,8 @@ def run_line(run: wire.Run, width: int, job: wire.Job | None = None) -> str:
 
     Its job knows how far a measurement is."""
     if run.state in ("failed", "stopped", "paused") and run.reason:
-        return f"{state(run.state)[0]}: {clean(run.reason)}"
+        next_ = "" if "train resume" in run.reason else " · R resumes it"
+        return f"{state(run.state)[0]}: {clean(run.reason)}{next_}"
     parts = []
     if run.state in ("queued", "preparing") or run.phase not in ("", "training"):
         parts.append(clean(run.phase) or run.state)

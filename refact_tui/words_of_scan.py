@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from rich.cells import cell_len
+
 from backend import wire
 from refact_tui import words
 from refact_tui.registry import press
@@ -35,20 +37,22 @@ LANGUAGE_COLUMNS = (Column("LANGUAGE", 12), Column("FILES", 6, right=True))
 
 
 def funnel(scan: wire.Scan, width: int) -> str:
-    """From all files to the sets, in `width` cells."""
+    """From all files to the sets, in `width` cells; the sets are told apart when a scan ends."""
     count = words.count
-    sets = f"train {count(scan.train)} · test {count(scan.test)}"
+    ended = scan.state not in ("queued", "running")
+    sets = f"train {count(scan.train)} · test {count(scan.test)}" if ended or scan.train + scan.test else ""
+    files = f"{count(scan.files)} files"
     if scan.stage == 1:
-        return f"{count(scan.files)} files → stage 1  {count(scan.accepted)} ✓  {count(scan.rejected)} ✗ → {sets}"
-    first, second = scan.files - scan.stage1_accepted, scan.stage1_accepted - scan.accepted
-    long = (
-        f"{count(scan.files)} files  →  stage 1  {count(scan.stage1_accepted)} ✓  {count(first)} ✗"
-        f"  →  stage 2  {count(scan.accepted)} ✓  {count(second)} ✗  →  {sets}"
-    )
-    if len(long) <= width:
-        return long
-    short = f"{count(scan.files)} files → stage 1  {count(scan.stage1_accepted)} ✓ → stage 2  {count(scan.accepted)} ✓"
-    return f"{short} → {sets}" if len(short) + len(sets) + 3 <= width else short
+        return _chain(" → ", files, f"stage 1  {count(scan.accepted)} ✓  {count(scan.rejected)} ✗", sets)
+    first, second = f"stage 1  {count(scan.stage1_accepted)} ✓", f"stage 2  {count(scan.accepted)} ✓"
+    of_first, of_second = scan.files - scan.stage1_accepted, scan.stage1_accepted - scan.accepted
+    steps = (files, f"{first}  {count(of_first)} ✗", f"{second}  {count(of_second)} ✗", sets)
+    ways = (_chain("  →  ", *steps), _chain(" → ", files, first, second, sets))
+    return next((way for way in ways if cell_len(way) <= width), _chain(" → ", files, first, second))
+
+
+def _chain(arrow: str, *steps: str) -> str:
+    return arrow.join(filter(None, steps))
 
 
 def scan_line(scan: wire.Scan | None, job: wire.Job | None, width: int) -> Cell:
@@ -60,9 +64,11 @@ def scan_line(scan: wire.Scan | None, job: wire.Job | None, width: int) -> Cell:
     if scan.state in ("failed", "stopped"):
         sign = "✗" if scan.state == "failed" else "■"
         return f"{sign} {scan.state}: {clean(scan.detail)} {press('scan.new')} scans again.", "bad"
-    if scan.detail:
-        return clean(scan.detail), "bad" if not scan.accepted else "plain"
     when = f", {words.ago(scan.ended)}" if scan.ended else ""
+    if scan.detail:
+        said, aged = clean(scan.detail), f" Scanned{when.removeprefix(',')}."
+        fits = bool(when) and cell_len(said + aged) <= width
+        return said + aged * fits, "bad" if not scan.accepted else "plain"
     model = f" with {clean(scan.model)}" if scan.model and scan.stage == 2 else ""
     return f"scanned{model} in {words.duration(scan.elapsed_s)}{when} · threshold {scan.threshold:g} nats", "muted"
 

@@ -95,7 +95,7 @@ def serving_rows(serving: Sequence[wire.Serving]) -> list[Row]:
                 (str(host.context) if host.context else words.NONE, "plain"),
                 (words.size(host.memory_bytes) if host.memory_bytes else words.NONE, "muted"),
                 host_state(host),
-                (f"{host.requests_per_s:.1f}", "plain"),
+                (f"{host.requests_per_s:.1f}" if host.state == "ready" else words.NONE, "plain"),
                 (times(host.first_token_ms_p50, host.first_token_ms_p95), "plain"),
                 (words.percent(host.acceptance), "plain"),
             ),
@@ -121,6 +121,20 @@ def coming_lines(jobs: Sequence[wire.Job], width: int) -> list[str]:
             name = f"◌ {clean(job.name)}: "
             lines.append(name + progress(job, width - cell_len(name)))
     return lines
+
+
+def trouble(serving: Sequence[wire.Serving], under: str | None) -> Cell:
+    """Why a model does not answer, and what to press: of the one under the cursor, or else of the first such."""
+    silent = sorted(
+        (host for host in serving if host.detail and host.state in ("failed", "paused")),
+        key=lambda host: host.model != under,
+    )
+    if not silent:
+        return "", "muted"
+    host = silent[0]
+    if host.state == "paused":
+        return f"‖ {clean(host.detail)}", "muted"
+    return f"✗ {clean(host.model)}: {clean(host.detail)} · R loads it again, e places it elsewhere", "bad"
 
 
 def elsewhere_rows(models: Sequence[wire.ModelElsewhere]) -> list[Row]:

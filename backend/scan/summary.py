@@ -71,10 +71,16 @@ def sentence(files: int, accepted: int, reasons: dict[str, int], warnings: int =
     """What came of it, in words that name what is wrong where nothing was accepted."""
     if not files:
         return "The sources have no files."
-    parts = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items(), key=lambda item: -item[1]))
-    text = f"{accepted} of {files} files accepted" + (f": {parts}" if parts and not accepted else "")
-    warned = f" {warnings} of them may hold a secret (filter: warning:secret)." if warnings else ""
+    ordered = sorted(reasons.items(), key=lambda item: -item[1])
+    parts = ", ".join(f"{_apart(count)} {reason}" for reason, count in ordered)
+    text = f"{_apart(accepted)} of {_apart(files)} files accepted" + (f": {parts}" if parts and not accepted else "")
+    warned = f" {_apart(warnings)} of them may hold a secret (filter: warning:secret)." if warnings else ""
     return text + ("; nothing to train on." if not accepted else ".") + warned
+
+
+def _apart(number: int) -> str:
+    """`12 480`, as every screen writes it."""
+    return f"{number:,}".replace(",", " ")
 
 
 async def _counts(ctx: Context, column: str, where: str) -> dict[str, int]:

@@ -26,7 +26,7 @@ class HelpDialog(ModalScreen[None]):
         align: center middle;
         & > Vertical { width: 76; max-width: 100%; height: auto; max-height: 100%; }
         & > Vertical { border: round $primary; padding: 0 1; background: $surface; }
-        VerticalScroll { height: auto; max-height: 100%; scrollbar-size-vertical: 1; }
+        VerticalScroll { height: auto; max-height: 100%; }
     }
     """
 

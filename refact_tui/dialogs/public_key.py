@@ -32,7 +32,7 @@ class PublicKeyDialog(ModalScreen[None]):
         align: center middle;
         & > Vertical { width: 78; max-width: 100%; height: auto; max-height: 100%; }
         & > Vertical { border: round $primary; padding: 0 1; background: $surface; }
-        VerticalScroll { height: auto; max-height: 100%; scrollbar-size-vertical: 1; }
+        VerticalScroll { height: auto; max-height: 100%; }
         #public-key { height: auto; color: $text-accent; margin: 0 0 1 0; }
     }
     """

@@ -65,8 +65,10 @@ class CheckpointsRoom(CheckpointChanges):
         point = self.selected
         key = self.query_one("#points-list", Listing).key
         run = next((run for run in self.state.runs if point and run.run == point.run), None)
+        for part in ("#points-title", "#points-detail"):
+            self.query_one(part).display = key is not None
         self.query_one("#points-title", RuleLine).say(clean(key or ""))
-        lines = say.detail_lines(point, run) if point else say.BASE_LINES if key else []
+        lines = say.detail_lines(point, run, self.size.width - 3) if point else say.BASE_LINES if key else []
         if point is not None and point.id in self.exported:
             lines = [*lines[:4], f"export  {clean(self.exported[point.id])}", *lines[4:]]
         self.query_one("#points-detail", Reading).say("\n".join(lines))

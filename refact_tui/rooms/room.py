@@ -29,6 +29,7 @@ from refact_tui.signs import clean
 from refact_tui.state import EngineState
 from refact_tui.widgets.action_line import ActionLine, Hints, RoomTabs
 from refact_tui.widgets.line import Line
+from refact_tui.widgets.lost_line import LostLine
 from refact_tui.widgets.status_line import StatusLine
 
 if TYPE_CHECKING:
@@ -53,6 +54,8 @@ class Room(Screen[None]):
         #next-step.shown { display: block; }
         #too-small { display: none; height: 1fr; content-align: center middle; }
         &.-stale #room { opacity: 60%; }
+        &.-stale:ansi #room { text-style: dim; }
+        &.-unknown #room { visibility: hidden; }
         &.-tiny > * { display: none; }
         &.-tiny > #too-small { display: block; }
     }
@@ -78,6 +81,7 @@ class Room(Screen[None]):
         self._bind()
         yield StatusLine()
         yield RoomTabs(self.NOUN, self.registry, id="rooms")
+        yield LostLine()
         with Vertical(id="room"):
             yield from self.body()
             yield Line("", id="next-step")
@@ -138,7 +142,9 @@ class Room(Screen[None]):
         self.query_one(StatusLine).show(state)
         self.query_one(RoomTabs).show(clean(state.project))
         self.query_one(Hints).show_paused(state.paused)
-        self.set_class(state.link in ("retrying", "lost"), "-stale")
+        self.query_one(LostLine).show(state)
+        self._stale(state.link in ("retrying", "lost"))
+        self.set_class(state.link == "lost" and state.engine is None, "-unknown")
         step = first_run.next_step(state, self.NOUN, self.registry.face)
         self.query_one("#next-step", Line).update(step)
         self.query_one("#next-step").set_class(bool(step), "shown")
@@ -152,6 +158,18 @@ class Room(Screen[None]):
         """Time goes on, also for what is not told of meanwhile."""
         if self.is_active and self.state.waits and self.state.link == "up" and not self.state.paused:
             self.redraw(anew=True)
+
+    def _stale(self, stale: bool) -> None:
+        """Dim what is no news any more; the terminal's own colours cannot be mixed: there it is a style of the text."""
+        if stale != self.has_class("-stale"):
+            self.set_class(stale, "-stale")
+            if self.app.native_ansi_color:
+                self.call_after_refresh(self._restyle)
+
+    def _restyle(self) -> None:
+        for widget in self.query("#room *"):
+            widget.notify_style_update()
+            widget.refresh()
 
     def on_screen_resume(self) -> None:
         self._drawn = None

@@ -26,7 +26,7 @@ from refact_tui.widgets.listing import Listing
 from refact_tui.widgets.tabs import TabLine
 
 EMPTY = (
-    "No model is hosted yet: the engine loads the starter model when it starts. "
+    f"No model is hosted yet: the engine loads the starter when it starts, {press('serve.host')} hosts another. "
     f"Doctor ({press('frame.system')}) says what is wrong."
 )
 PANES: dict[str, type[Pane]] = {
@@ -51,6 +51,7 @@ class ServeRoom(TabbedRoom, Undoing):
     def body(self) -> ComposeResult:
         yield Listing(say.SERVING_COLUMNS, empty=EMPTY, id="serve-hosts")
         yield Line("", id="serve-coming")
+        yield Line("", id="serve-trouble")
         yield from super().body()
 
     def on_screen_resume(self) -> None:
@@ -74,8 +75,16 @@ class ServeRoom(TabbedRoom, Undoing):
         lines = say.coming_lines(state.alive, self.size.width - 2)
         coming.update("\n".join(lines))
         coming.display = bool(lines)
+        self._trouble()
         self.query_one(TabLine).say(clean(state.engine.public_url) if state.engine else "")
         super().draw(state)
+
+    @on(Listing.Moved, "#serve-hosts")
+    def _trouble(self) -> None:
+        said = say.trouble(self.state.serving, self.query_one("#serve-hosts", Listing).key)
+        line = self.query_one("#serve-trouble", Line)
+        line.display = bool(said[0])
+        line.say([said])
 
     def enter_pane(self) -> None:
         """To the list of the tab; to try something, the way leads over the hosts."""

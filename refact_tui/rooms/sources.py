@@ -36,7 +36,7 @@ class SourcesRoom(Undoing):
         self._wanted = ""
 
     def body(self) -> ComposeResult:
-        yield Listing(say.COLUMNS, empty=EMPTY, id="sources-list")
+        yield Listing(say.COLUMNS, id="sources-list")
         yield FilterLine("part of a name, kind, set or state", id="sources-filter")
         yield RuleLine(id="sources-title")
         yield Line("", id="sources-detail")

@@ -1,6 +1,7 @@
 """The Doctor tab of System: the engine itself, what works on this box and this terminal, and what to do where not."""
 
 import asyncio
+import time
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -38,8 +39,9 @@ class DoctorPane(Pane):
         engine = state.engine
         if engine is None:
             return
+        up = engine.uptime_s + max(0.0, time.monotonic() - state.engine_seen)
         self.query_one("#doctor-engine", Line).update(
-            f"engine {clean(engine.version)} · pid {engine.pid} · up {words.duration(engine.uptime_s)}\n"
+            f"engine {clean(engine.version)} · pid {engine.pid} · up {words.uptime(up)}\n"
             f"IDEs    {clean(engine.public_url)}\n"
             f"control {clean(engine.socket)}"
         )
@@ -65,7 +67,8 @@ class DoctorPane(Pane):
             found = [*self._keys(), *await self.room.client.get("/doctor", list[wire.Finding])]
             found += await asyncio.to_thread(terminal_findings)
         except (EngineError, EngineUnreachable) as error:
-            self.query_one(Listing).show([], empty=clean(f"{error.message} {error.hint}"))
+            if not self._findings:  # else what was found last stays
+                self.query_one(Listing).show([], empty=clean(f"✗ {error.message} {error.hint}".strip()))
             if asked:
                 self.room.fail(error)
             return

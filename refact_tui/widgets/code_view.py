@@ -27,7 +27,7 @@ class CodeView(ScrollView, can_focus=True):
     COMPONENT_CLASSES: ClassVar[set[str]] = {"code--text", "code--number", "code--surprise"}
     DEFAULT_CSS = """
     CodeView {
-        height: 1fr; background: $background; scrollbar-size-vertical: 1; scrollbar-size-horizontal: 1;
+        height: 1fr; background: $background;
         .code--text { color: $foreground; }
         .code--number { color: $text-muted; }
         .code--surprise { color: $text-warning; }

@@ -22,6 +22,10 @@ Tone = Literal["plain", "muted", "good", "bad", "busy", "title"]
 Cell = tuple[str, Tone]
 
 
+HERE, THERE = "▌", "▏"
+"""Before the row under the cursor, where the list has the focus and where another part of the screen has it."""
+
+
 @dataclass(frozen=True)
 class Column:
     """`rank` 0 never gives way; of the others the highest goes first. `least` is its width in cells at the least."""
@@ -228,7 +232,7 @@ class Listing(Widget, can_focus=True):
         for row in self.rows[self._top : self._top + body]:
             under = row.key == self._key
             marked = row.key in self.marked
-            sign = "●" if marked else "▌" if under else " "
+            sign = "●" if marked else " " if not under else HERE if self.has_focus else THERE
             cells = [(sign, "busy" if self.has_focus or marked else "muted"), *self._cells(row.cells, shown)]
             lines.append(self._strip(cells, under))
         return (lines + [self._strip([])] * height)[:height]
@@ -246,7 +250,8 @@ class Listing(Widget, can_focus=True):
         if under:
             name = "cursor" if self.has_focus else "cursor-blurred"
             over = self.get_component_rich_style(f"listing--{name}", partial=True)
-        tones = {tone: self.get_component_rich_style(f"listing--{tone}") + over for _, tone in cells}
+        dim = self.text_style
+        tones = {tone: dim + self.get_component_rich_style(f"listing--{tone}") + over for _, tone in cells}
         return Strip([Segment(text, tones[tone]) for text, tone in cells]).adjust_cell_length(
             self.size.width, style + over
         )

@@ -64,9 +64,8 @@ class LossPlot(Widget):
         return self._strip(self._drawing.lines[y])
 
     def _strip(self, line: chart.Line) -> Strip:
-        styles = {
-            role: self.get_component_rich_style(f"loss-plot--{role}", partial=False) for role in get_args(chart.Role)
-        }
+        dim = self.text_style
+        styles = {role: dim + self.get_component_rich_style(f"loss-plot--{role}") for role in get_args(chart.Role)}
         return Strip([Segment(text, styles[role]) for text, role in line], self.size.width)
 
     def on_resize(self, event: events.Resize) -> None:

@@ -21,10 +21,7 @@ class Reading(VerticalScroll):
         Binding("ctrl+d", "page_down", "page down", show=False),
         Binding("ctrl+u", "page_up", "page up", show=False),
     ]
-    DEFAULT_CSS = """
-    Reading { scrollbar-size-vertical: 1; }
-    Reading > Line { height: auto; }
-    """
+    DEFAULT_CSS = "Reading > Line { height: auto; }"
 
     def compose(self) -> ComposeResult:
         yield Line("")

@@ -18,7 +18,7 @@ class SettingField(Vertical):
 
     DEFAULT_CSS = """
     SettingField {
-        height: auto;
+        height: auto; padding-right: 1;
         Horizontal { height: 1; }
         Label { width: 22; }
         Input { width: 1fr; padding: 0 1; background: $surface-lighten-1; }

@@ -23,7 +23,7 @@ Part = tuple[str, str]
 _LINKS = {
     "starting": ("◌ engine …", "$secondary"),
     "retrying": ("◌ retrying", "$text-warning"),
-    "lost": ("✗ lost", "$text-error"),
+    "lost": ("✗ engine lost", "$text-error"),
 }
 
 
@@ -60,7 +60,8 @@ def parts_of(state: EngineState, now: float) -> list[Part]:
     parts: list[Part] = [_engine(state, now)]
     if state.link in ("retrying", "lost"):
         text, style = parts[0]
-        return [(f"{text}  {PAUSED}" if state.paused else text, style), (clean(state.trouble), "$secondary")]
+        parts = [(f"{text}  {PAUSED}" if state.paused else text, style)]
+        return [*parts, (clean(state.trouble), "$secondary")] if state.link == "retrying" else parts
     if state.paused:
         parts.append((PAUSED, "bold $text-warning"))
     job = min(state.alive, key=lambda job: (job.state != "running", _JOBS.index(job.kind)), default=None)

@@ -102,4 +102,4 @@ def ruled(parts: list[tuple[str, str]], note: str, width: int) -> Content:
         parts = [cut if part == (text, style) else part for part in parts]
     left = 2 + sum(cell_len(text) for text, _ in parts)
     note = f" {note} ─" if note and cell_len(note) + 5 <= width - left else ""
-    return Content.assemble("─ ", *parts, "─" * max(0, width - left - cell_len(note)) + note)
+    return Content.assemble("─ " if parts else "──", *parts, "─" * max(0, width - left - cell_len(note)) + note)

@@ -15,7 +15,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from refact_tui.registry import told
-from refact_tui.widgets.listing import Column, Row, fit
+from refact_tui.widgets.listing import HERE, THERE, Column, Row, fit
 
 PAGE = 200
 KEPT_PAGES = 30
@@ -51,7 +51,7 @@ class VirtualTable(ScrollView, can_focus=True, inherit_bindings=False):
     }
     DEFAULT_CSS = """
     VirtualTable {
-        height: 1fr; background: $background; scrollbar-size-vertical: 1; overflow-x: hidden;
+        height: 1fr; background: $background; overflow-x: hidden;
         .table--plain { color: $foreground; }
         .table--muted { color: $text-muted; }
         .table--good { color: $text-success; }
@@ -245,7 +245,8 @@ class VirtualTable(ScrollView, can_focus=True, inherit_bindings=False):
         under = number == self._cursor
         row = self.row(number)
         marked = row is not None and row.key in self.marked
-        mark = ("●" if marked else "▌" if under else " ", "busy" if self.has_focus or marked else "muted")
+        here = " " if not under else HERE if self.has_focus else THERE
+        mark = ("●" if marked else here, "busy" if self.has_focus or marked else "muted")
         cells = self._cells(row.cells, widths) if row is not None else [("…", "muted")]
         return self._strip([mark, *cells], width, under)
 
@@ -261,7 +262,8 @@ class VirtualTable(ScrollView, can_focus=True, inherit_bindings=False):
         if under:
             name = "cursor" if self.has_focus else "cursor-blurred"
             over = self.get_component_rich_style(f"table--{name}", partial=True)
-        made = [Segment(text, self.get_component_rich_style(f"table--{tone}") + over) for text, tone in cells]
+        dim = self.text_style
+        made = [Segment(text, dim + self.get_component_rich_style(f"table--{tone}") + over) for text, tone in cells]
         return Strip(made).adjust_cell_length(width, style + over)
 
 

@@ -128,7 +128,7 @@ SCAN = wire.Scan(
         wire.LanguageCount(language="Markdown", files=720, on=False),
     ],
     split="time",
-    detail="8730 of 12480 files accepted. Held out: the most recently changed.",
+    detail="8 730 of 12 480 files accepted. Held out: the most recently changed.",
 )
 SERVING = wire.Serving(model="starter", mode="latest-best", checkpoint="billing-3:320", state="ready", context=2048)
 BUSY = msgspec.structs.replace(

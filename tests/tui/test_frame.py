@@ -99,7 +99,8 @@ async def test_why_the_link_is_down_stands_on_the_status_line(tmp_path: Path, mo
     monkeypatch.setattr(frame.RefactApp, "_revive", revive)
     app = RefactApp(Paths(tmp_path))
     async with app.run_test(size=(80, 24)) as pilot:
-        await sees(pilot, "✗ lost   Port 8008 is in use. Set REFACT_TUI_PORT.")
+        await sees(pilot, "✗ engine lost", "✗ Port 8008 is in use. Set REFACT_TUI_PORT. There is nothing to show")
+        assert "Nothing here yet" not in screen_text(app)
         assert len(screen_text(app).splitlines()) == 24
 
 

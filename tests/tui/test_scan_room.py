@@ -57,7 +57,7 @@ async def test_a_long_list_is_walked_to_its_end_and_filtered(engine: StubEngine)
         await pilot.press("ctrl+u", "g")
         await sees(pilot, "▌src/billing/file_0001.py")
         await pilot.press("slash", *"_0123")
-        await sees(pilot, "1–1 of 1", "(_0123)", "▌src/billing/file_0123.py")
+        await sees(pilot, "1–1 of 1", "(_0123)", "▏src/billing/file_0123.py")
         await pilot.press("escape")
         await sees(pilot, "1–10 of 500")
 

@@ -1,45 +1,17 @@
-"""The Scan room in each of its states, at both sizes, against golden screens."""
+"""The Scan room before its first scan and with nothing left of the list, at both sizes, against golden screens."""
 
 import socket
 
 import msgspec
 import pytest
 
-from backend import wire
 from refact_tui.frame import RefactApp
 from tests.tui.golden import matches
 from tests.tui.pilots import sees
-from tests.tui.samples import ANSWERS, BUSY, SCAN
-from tests.tui.stub_engine import EMPTY, StubEngine
+from tests.tui.samples import ANSWERS, BUSY
+from tests.tui.stub_engine import StubEngine
 
 SIZES = [(80, 24), (120, 36)]
-RUNNING = wire.Job(
-    id=11,
-    kind="scan",
-    name="scan",
-    state="running",
-    done=41,
-    total=100,
-    rate=812.0,
-    unit="files",
-    message="stage 2",
-    eta_s=60,
-)
-STATES = {
-    "empty": (EMPTY, "Nothing to scan yet"),
-    "not-scanned": (msgspec.structs.replace(BUSY, scan=None, jobs=[]), "Not scanned yet"),
-    "scanning": (
-        msgspec.structs.replace(BUSY, scan=msgspec.structs.replace(SCAN, state="running", job=11), jobs=[RUNNING]),
-        "▶ stage 2",
-    ),
-    "done": (msgspec.structs.replace(BUSY, jobs=[]), "1–"),
-    "failed": (
-        msgspec.structs.replace(
-            BUSY, scan=msgspec.structs.replace(SCAN, state="failed", detail="The scan's process ended early."), jobs=[]
-        ),
-        "✗ failed",
-    ),
-}
 
 
 @pytest.fixture(autouse=True)
@@ -48,19 +20,15 @@ def same_box(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-@pytest.mark.parametrize("name", STATES)
-async def test_each_state(engine: StubEngine, name: str, size: tuple[int, int]) -> None:
-    state, words = STATES[name]
-    engine.state, engine.answers = state, dict(ANSWERS)
+async def test_not_scanned_yet(engine: StubEngine, size: tuple[int, int]) -> None:
+    engine.state = msgspec.structs.replace(BUSY, scan=None, jobs=[])
     app = RefactApp(engine.paths)
     async with app.run_test(size=size) as pilot:
         await sees(pilot, "● engine")
         await pilot.press("2")
-        await sees(pilot, words)
-        if state.scan is not None:
-            await sees(pilot, "of 500")
+        await sees(pilot, "Not scanned yet")
         await pilot.pause()
-        matches(app, f"scan-{name}-{size[0]}x{size[1]}")
+        matches(app, f"scan-not-scanned-{size[0]}x{size[1]}")
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")

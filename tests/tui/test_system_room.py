@@ -41,7 +41,6 @@ ANSWERS: dict[str, Any] = {"GET /doctor": FINDINGS, "GET /log": LOG}
 STATE = msgspec.structs.replace(BUSY, jobs=[FAILED, JOB, TRAINING])
 EMPTY_TABS = {
     "no-credentials": (["right_square_bracket"], "No keys or tokens yet"),
-    "no-jobs": (["right_square_bracket", "right_square_bracket"], "No jobs since"),
     "no-log": (["L"], "Nothing is logged yet"),
 }
 SCREENS: dict[str, tuple[list[str], str]] = {
@@ -54,7 +53,6 @@ SCREENS: dict[str, tuple[list[str], str]] = {
     "new-token": (["right_square_bracket", "n", "c", "i", "ctrl+t", "tab", "s", "e", "c"], "•••"),
     "forget-host": (["right_square_bracket", "tab", "d"], "Forget the key of github.com?"),
     "delete-token": (["right_square_bracket", "j", "d"], "Delete ci"),
-    "jobs": (["right_square_bracket", "right_square_bracket"], "▌train billing-3"),
     "log": (["L"], "the worker died"),
 }
 

@@ -1,4 +1,4 @@
-"""The Train and Checkpoints rooms in each of their states, at both sizes, against golden screens."""
+"""The Train and Checkpoints rooms with their tabs and dialogs, at both sizes, against golden screens."""
 
 import socket
 from datetime import UTC, datetime, tzinfo
@@ -18,7 +18,7 @@ from tests.tui import tuning_samples as samples
 from tests.tui.golden import matches
 from tests.tui.pilots import sees, until
 from tests.tui.samples import BUSY
-from tests.tui.stub_engine import EMPTY, StubEngine
+from tests.tui.stub_engine import StubEngine
 
 SIZES = [(80, 24), (120, 36)]
 NOW = datetime(2026, 11, 24, 9, 22, tzinfo=UTC)
@@ -46,10 +46,7 @@ def state(*runs: wire.Run) -> wire.State:
 
 
 TRAIN: dict[str, tuple[wire.State, list[str], list[str]]] = {
-    "empty": (msgspec.structs.replace(BUSY, jobs=[]), ["3"], ["No runs yet. Press n"]),
-    "busy": (samples.STATE, ["3"], ["trainer started", "▪"]),
-    "done": (state(samples.DONE), ["3"], ["held-out, 100 places", "▪"]),
-    "failed": (state(samples.FAILED, samples.DONE), ["3", "j"], ["✗ failed: The loss was not a number"]),
+    "none": (msgspec.structs.replace(BUSY, jobs=[]), ["3"], ["No runs yet. Press n"]),
     "comparing": (samples.STATE, ["3", "c"], ["▪ billing-3 ⟷ ▫ billing-2", "billing-2 1.050"]),
     "settings": (samples.STATE, ["3", "]", "]"], ["● lora_r", "Rank of the adapters"]),
     "files": (samples.STATE, ["3", "]", "]", "]"], ["file_000000.py", "of 100 000"]),
@@ -59,7 +56,6 @@ TRAIN: dict[str, tuple[wire.State, list[str], list[str]]] = {
     "rename": (samples.STATE, ["3", "e"], ["Rename billing-3"]),
 }
 POINTS: dict[str, tuple[wire.State, list[str], list[str]]] = {
-    "empty": (EMPTY, ["4"], ["No checkpoints yet"]),
     "several": (samples.STATE, ["4", "j", "j"], ["billing-2:80", "95 % interval"]),
     "marked": (samples.STATE, ["4", "space", "j", "j", "space"], ["●billing-3:40", "●billing-2:80"]),
     "compare": (samples.STATE, ["4", "c"], ["1 of 2", "✓ exact", "✗ 0.54 alike", "1 place seen"]),

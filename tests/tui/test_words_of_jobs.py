@@ -39,7 +39,7 @@ def test_every_kind_is_named(kind: wire.JobKind) -> None:
 
 def test_it_is_said_how_much_how_fast_since_when_and_how_long_still() -> None:
     assert " ".join(progress(JOB, 130, NOW).split()) == (
-        "downloading model.safetensors ████████ 40% 1.1 GB/2.8 GB 11 MB/s elapsed 2m05s ETA 2m30s"
+        "downloading model.safetensors ████████············ 40% 1.1 GB/2.8 GB 11 MB/s elapsed 2m05s ETA 2m30s"
     )
     assert progress(SCAN, 120, NOW).endswith("  41%  41/100 files  0.42 files/s  elapsed 2m05s  ETA 2m30s")
 

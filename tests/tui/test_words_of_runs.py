@@ -77,7 +77,9 @@ def test_the_line_keeps_what_matters_in_a_narrow_place() -> None:
 
 
 def test_a_failed_run_says_why() -> None:
-    assert say.run_line(run(state="failed", reason="out of memory"), 80) == "✗ failed: out of memory"
+    assert say.run_line(run(state="failed", reason="out of memory"), 80) == "✗ failed: out of memory · R resumes it"
+    told = run(state="paused", reason="The disk is full. Free some space, then `refact-tui train resume a`.")
+    assert say.run_line(told, 80) == f"‖ paused: {told.reason}"
 
 
 @pytest.mark.parametrize(

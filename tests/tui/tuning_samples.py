@@ -74,9 +74,10 @@ FAILED = msgspec.structs.replace(
     run="billing-1",
     state="failed",
     step=12,
-    test_loss=wire.TestLoss(base=1.2),
-    best_checkpoint=None,
-    reason="The loss was not a number twice running; the checkpoints saved before that are good.",
+    test_loss=wire.TestLoss(base=1.2, best=1.179, last=1.179),
+    best_checkpoint="billing-1:10",
+    reason="The loss was not a number twice running, and again at half the learning rate; it stopped there. "
+    "The best checkpoint, step-000010, is good. Lower learning_rate.",
     created="2026-11-22T09:00:00.000Z",
     started="2026-11-22T09:00:00.000Z",
     ended="2026-11-22T09:04:00.000Z",
