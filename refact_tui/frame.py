@@ -8,7 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
+from rich.console import RenderableType
 from textual import work
+from textual._compositor import ChopsUpdate
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.events import DescendantFocus
@@ -23,6 +25,7 @@ from backend.paths import Paths
 from refact_tui import glyphs, keymap, keys, palette, settings
 from refact_tui import words_of_jobs as jobs
 from refact_tui.client import AsyncClient
+from refact_tui.cropped import Cropped
 from refact_tui.demo import Demo, Left
 from refact_tui.feed import Feed
 from refact_tui.glyph_filter import GlyphFilter
@@ -86,6 +89,9 @@ class RefactApp(Telling):
         """What everything that is drawn passes through, the signs last."""
         filters = super().get_line_filters()
         return [*filters, self._glyph_filter] if self._glyph_filter.enabled else filters
+
+    def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
+        super()._display(screen, Cropped(renderable) if isinstance(renderable, ChopsUpdate) else renderable)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Our own colours, for themes that do not set them."""

@@ -5,7 +5,6 @@ from typing import Self
 
 from textual.content import Content
 from textual.geometry import Region, Size
-from textual.strip import Strip
 from textual.visual import VisualType
 from textual.widgets import Static
 
@@ -22,9 +21,8 @@ class Sparing(Static):
 
     def __init__(self, text: VisualType = "", *, id: str | None = None) -> None:
         super().__init__(text, id=id, markup=False)
-        self._cuts: tuple[int, int] | None = None
-        """The first cell of the one line that the newest words have changed, and the first behind these."""
-        self._updating = False
+        self._only: Region | None = None
+        """While it is updated: the part of its one line that changes."""
 
     def update(self, content: VisualType = "", *, layout: bool = True) -> None:
         """Say this instead, if it is something else; keys that it names are this person's own."""
@@ -33,12 +31,11 @@ class Sparing(Static):
         if _same(content, self.content):
             return
         tall = self._tall
-        self._cuts = span(self.content, content) if tall == 1 else None
-        self._updating = True
+        found = span(self.content, content) if tall == 1 else None
+        self._only = Region(found[0], 0, max(1, found[1] - found[0]), 1) if found else None
         super().update(content, layout=False)
-        self._updating = False
+        self._only = None
         if self._tall != tall or not tall:
-            self._cuts = None
             self.refresh(layout=layout and (self.styles.height is None or self.styles.height.is_auto))
 
     @property
@@ -48,17 +45,9 @@ class Sparing(Static):
 
     def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
         """Draw again; where only new words are the reason, only the cells that they change."""
-        if self._updating and self._cuts is not None:
-            start, end = self._cuts
-            regions = (Region(start, 0, max(1, end - start), 1),)
+        if self._only is not None:
+            regions = (self._only,)
         return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
-
-    def render_line(self, y: int) -> Strip:
-        strip = super().render_line(y)
-        if self._cuts is None or y:
-            return strip
-        # What is sent are whole segments: those that have changed are to end where the change does.
-        return Strip.join(strip.divide(sorted({*self._cuts, strip.cell_length} - {0})))
 
 
 class Line(Sparing):
