@@ -19,6 +19,7 @@ from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.screen import Screen
+from textual.theme import Theme
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -74,6 +75,8 @@ class Room(Screen[None]):
         super().__init__()
         self._drawn: EngineState | None = None
         self._bound: list[str] = []
+        self._dressed = False
+        """Whether it wears the present colours."""
         self.tab: str | None = None
         """The open tab, in a room whose keys depend on it."""
 
@@ -153,6 +156,11 @@ class Room(Screen[None]):
 
     def on_mount(self) -> None:
         self.set_interval(EVERY_S, self._tick)
+        self.app.theme_changed_signal.subscribe(self, self._undress)
+
+    def _undress(self, theme: Theme) -> None:
+        """The colours are others, also where nobody sees it yet."""
+        self._dressed = False
 
     def _tick(self) -> None:
         """Time goes on, also for what is not told of meanwhile."""
@@ -171,7 +179,10 @@ class Room(Screen[None]):
             widget.notify_style_update()
             widget.refresh()
 
-    def on_screen_resume(self) -> None:
+    def on_screen_resume(self, event: events.ScreenResume) -> None:
+        # To work out again what everything looks like takes longer than all the rest of changing the room.
+        event.refresh_styles = not self._dressed
+        self._dressed = True
         self._drawn = None
         self.redraw()
 

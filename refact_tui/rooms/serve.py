@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from textual import on, work
+from textual import events, on, work
 from textual.app import ComposeResult
 
 from backend import wire
@@ -54,7 +54,7 @@ class ServeRoom(TabbedRoom, Undoing):
         yield Line("", id="serve-trouble")
         yield from super().body()
 
-    def on_screen_resume(self) -> None:
+    def on_screen_resume(self, event: events.ScreenResume) -> None:
         self._look()
 
     @work(exclusive=True, group="elsewhere")

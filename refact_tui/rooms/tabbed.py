@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.widgets import ContentSwitcher
 
@@ -41,7 +41,7 @@ class TabbedRoom(Room):
     def on_mount(self) -> None:
         self.query_one(Hints).show_tab(self.tab or "")
 
-    def on_screen_resume(self) -> None:
+    def on_screen_resume(self, event: events.ScreenResume) -> None:
         self.pane.opened()
 
     def draw(self, state: EngineState) -> None:

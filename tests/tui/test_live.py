@@ -245,3 +245,26 @@ async def test_what_ends_elsewhere_is_told_of(engine: StubEngine) -> None:
         engine.publish("job", failed)
         await sees(pilot, "train billing-3 failed: The disk is full. Free some.")
         assert "read payments is done" not in screen_text(app)  # it is seen in this room
+
+
+async def test_a_room_that_was_left_wears_the_new_colours_when_one_comes_back(busy: StubEngine) -> None:
+    app = RefactApp(busy.paths)
+
+    def look() -> list[list[object]]:
+        return [[segment.style for segment in strip] for strip in app.screen._compositor.render_strips()]
+
+    async with app.run_test(size=(80, 24)) as pilot:
+        await press(pilot, "3")
+        await sees(pilot, "trainer started", "▪")
+        dark = look()
+        await press(pilot, "1")
+        await sees(pilot, "billing-api")
+        app.theme = "light"
+        await pilot.pause()
+        await press(pilot, "3")
+        await sees(pilot, "▌3 Train", "trainer started")
+        light = look()
+        assert light != dark
+        app.screen.update_node_styles(animate=False)
+        await pilot.pause()
+        assert look() == light
