@@ -4,23 +4,39 @@ import os
 import pty
 import select
 import signal
+import struct
 import sys
+import termios
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
+from fcntl import ioctl
 from pathlib import Path
 
 SILENCE_S = 0.1
 """Without a byte for so long a screen has drawn what it had to."""
+BREATH_S = 0.03
+"""Between two drawings there is at least so long without a byte; within one there is not."""
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Seconds from a key to the first change on the screen, and to the last byte of the drawing with the mark in it."""
+
+    first: float
+    whole: float
 
 
 class Screen:
-    """`refact-tui` at 100×30; ended by `close`."""
+    """`refact-tui` at so many columns and rows; ended by `close`."""
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
-        size = {"TERM": "xterm-256color", "COLUMNS": "100", "LINES": "30"}
+    def __init__(self, environment: Mapping[str, str], size: tuple[int, int] = (100, 30)) -> None:
+        told = {"TERM": "xterm-256color", "COLUMNS": str(size[0]), "LINES": str(size[1])}
+        self.began = time.perf_counter()
         self._pid, self._terminal = pty.fork()
         if self._pid == 0:
-            os.execve(sys.executable, [sys.executable, "-P", "-m", "refact_tui"], {**environment, **size})
+            ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
+            os.execve(sys.executable, [sys.executable, "-P", "-m", "refact_tui"], {**environment, **told})
 
     def press(self, keys: str) -> float:
         """Send keys; returns after how many seconds the last of what they changed was drawn."""
@@ -31,13 +47,49 @@ class Screen:
                 last = time.perf_counter()
         return last - began
 
-    def until(self, text: str, seconds: float = 30) -> None:
-        """Wait until it is drawn. Raises TimeoutError."""
+    def draw(self, keys: str, mark: str, seconds: float = 10) -> Drawn:
+        """Send keys and wait for what they draw, which `mark` is in; other drawings may come in between.
+
+        Raises TimeoutError where it is not drawn."""
+        self.rest()
+        began = time.perf_counter()
+        os.write(self._terminal, keys.encode())
+        drawn, first, last = b"", 0.0, began
+        while (now := time.perf_counter()) - began < seconds:
+            if mark.encode() in drawn and now - last >= BREATH_S:
+                return Drawn(first, last - began)
+            if piece := self._read(0.002):
+                last = time.perf_counter()
+                if mark.encode() in drawn + piece and not first:
+                    first = last - began
+                drawn += piece
+        raise TimeoutError(f"{mark!r} was not drawn in {seconds} s: {drawn[-2000:]!r}")
+
+    def rest(self) -> None:
+        """Wait for a pause between two drawings."""
+        last = time.perf_counter()
+        while time.perf_counter() - last < BREATH_S:
+            if self._read(0.002):
+                last = time.perf_counter()
+
+    def until(self, text: str, seconds: float = 30) -> float:
+        """Wait until it is drawn; returns when, in seconds since the program was started. Raises TimeoutError."""
         drawn, began = b"", time.perf_counter()
         while text.encode() not in drawn:
             if time.perf_counter() - began > seconds:
                 raise TimeoutError(f"{text!r} was not drawn in {seconds} s: {drawn[-2000:]!r}")
             drawn = drawn[-100_000:] + self._read(0.05)
+        return time.perf_counter() - self.began
+
+    def sent(self, seconds: float) -> list[int]:
+        """Bytes that are drawn in each of so many seconds, with no key pressed."""
+        counts: list[int] = []
+        while len(counts) < seconds:
+            end, count = time.perf_counter() + 1.0, 0
+            while (left := end - time.perf_counter()) > 0:
+                count += len(self._read(min(left, 0.05)))
+            counts.append(count)
+        return counts
 
     def memory(self) -> tuple[int, int]:
         """Resident now and at most, in MB."""
