@@ -23,12 +23,22 @@ class Reading(VerticalScroll):
     ]
     DEFAULT_CSS = "Reading > Line { height: auto; }"
 
+    _follow = False
+    _at_end = True
+
     def compose(self) -> ComposeResult:
         yield Line("")
 
     def say(self, text: VisualType, *, follow: bool = False) -> None:
         """Show this; with `follow` the end stays in sight where it was in sight."""
-        at_end = self.scroll_offset.y >= self.max_scroll_y
+        self._follow = follow
         self.query_one(Line).update(text)
-        if follow and at_end:
-            self.scroll_end(animate=False)
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        super().watch_scroll_y(old_value, new_value)
+        self._at_end = new_value >= self.max_scroll_y
+
+    def watch_virtual_size(self) -> None:
+        """The words have been laid out: only now is it known where they end."""
+        if self._follow and self._at_end:
+            self.scroll_end(animate=False, immediate=True)

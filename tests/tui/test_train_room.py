@@ -7,7 +7,9 @@ import pytest
 
 from backend import wire
 from refact_tui.frame import RefactApp
+from refact_tui.rooms import train
 from refact_tui.widgets import loss_plot
+from refact_tui.widgets.reading import Reading
 from tests.tui import tuning_samples as samples
 from tests.tui.pilots import room, screen_text, sees, until
 from tests.tui.stub_engine import StubEngine
@@ -177,3 +179,28 @@ async def test_settings_say_what_they_mean_and_which_are_ones_own(busy: StubEngi
         await sees(pilot, "● lora_r         16", "● chosen by hand")
         assert "95 % interval" not in screen_text(app)
         assert len(busy.asked_for("GET /train/settings")) == 1
+
+
+async def test_the_log_is_followed_from_its_first_line_on(engine: StubEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(train, "FOLLOW_S", 0.05)
+    engine.state, engine.answers = msgspec.structs.replace(samples.STATE, runs=[]), samples.answers()
+    lines = [wire.LogLine(at="2026-11-24T09:05:00.000Z", level="info", text=f"line {number}") for number in range(40)]
+    engine.answers[f"GET {RUN}/log"] = lambda *_: list(lines)
+    app = RefactApp(engine.paths)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("3")
+        await sees(pilot, "▌3 Train", "No runs yet.")
+        for step in (41, 42):
+            engine.publish("run", msgspec.structs.replace(samples.RUN, step=step))
+            await sees(pilot, lines[-1].text)
+            lines.append(msgspec.structs.replace(lines[0], text=f"after step {step}"))
+        app.screen.query_one("#train-log", Reading).focus()
+        await pilot.press("g")
+        await sees(pilot, "line 0")
+        lines.append(msgspec.structs.replace(lines[0], text="the newest"))
+        engine.publish("run", msgspec.structs.replace(samples.RUN, step=44))
+        await until(pilot, lambda: "44/100" in screen_text(app), "the step")
+        await pilot.pause(0.3)
+        assert "line 0" in screen_text(app) and "the newest" not in screen_text(app)
+        await pilot.press("G")
+        await sees(pilot, "the newest")
