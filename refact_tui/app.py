@@ -1,5 +1,6 @@
 """The way in: checks the terminal, starts the engine where none runs, and opens the app; light until then."""
 
+import gc
 import os
 import sys
 import threading
@@ -17,6 +18,7 @@ def run() -> None:
     if refusal:
         sys.exit(refusal)
     suit_the_line()
+    gc.disable()  # until the first screen is drawn everything that is made stays
     paths = Paths(find_home())
     from refact_tui.launch import LaunchError, ensure_engine
 
@@ -37,6 +39,7 @@ def run() -> None:
     if failures:
         sys.exit(f"{failures[0].message}\n{failures[0].hint}".strip())
     app = RefactApp(paths)
+    app.when_drawn = collect_again
     said = app.run()
     while (other := app.other) is not None:
         app = RefactApp(other, own=other == paths)
@@ -45,6 +48,12 @@ def run() -> None:
         sys.stdout.write(f"{said}\n")
     if app.return_code:
         sys.exit(app.return_code)
+
+
+def collect_again() -> None:
+    """Look for garbage from now on, but never again among what the program itself is made of."""
+    gc.freeze()
+    gc.enable()
 
 
 def suit_the_line() -> None:

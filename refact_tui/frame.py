@@ -73,6 +73,8 @@ class RefactApp(Telling):
         self.feed = Feed(self.client, self._told, self._revive)
         self.state = EngineState()
         self._paused = False
+        self.when_drawn: Callable[[], object] = lambda: None
+        """Called once, when the first screen is there."""
         self.keymap = keymap.load()
         if os.environ.get("SSH_CONNECTION"):
             self.animation_level = "none"
@@ -102,6 +104,7 @@ class RefactApp(Telling):
         for said in self.keymap.told:
             self.notify(clean(said), severity="warning", markup=False, timeout=10)
         self.run_worker(self.feed.run(), name="feed", group="feed", exclusive=True)
+        self.call_after_refresh(self.when_drawn)
         self.looks.look()
         self.set_interval(EVERY_S, self.looks.look)
         if self.own:

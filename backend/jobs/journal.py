@@ -36,8 +36,10 @@ class Silence(JournalWriter):
         """Nothing."""
 
 
-def read(path: Path, offset: int) -> tuple[list[dict[str, Any]], int]:
-    """Whole lines from `offset` bytes on and where they end; a torn line in the middle is passed over."""
+def read(path: Path, offset: int, without: str = "") -> tuple[list[dict[str, Any]], int]:
+    """Whole lines from `offset` bytes on and where they end; a torn line in the middle is passed over.
+
+    So are those of the kind `without`, which are not even decoded: of steps there are many."""
     try:
         with path.open("rb") as file:
             file.seek(offset)
@@ -45,8 +47,10 @@ def read(path: Path, offset: int) -> tuple[list[dict[str, Any]], int]:
     except FileNotFoundError:
         return [], offset
     end = data.rfind(b"\n") + 1
-    lines = []
+    lines, left_out = [], f'"kind": "{without}"'.encode()
     for line in data[:end].splitlines():
+        if without and left_out in line:
+            continue
         try:
             found = json.loads(line)
         except ValueError:

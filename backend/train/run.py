@@ -148,7 +148,7 @@ async def log(ctx: Context, run: str) -> list[wire.LogLine]:
     """What happened in a run, in words, oldest first."""
     await records.row_of(ctx, run)
     folder = Folder(ctx.paths.runs / run)
-    own, _ = await asyncio.to_thread(journal.read, folder.journal, 0)
+    own, _ = await asyncio.to_thread(journal.read, folder.journal, 0, "step")
     notes, _ = await asyncio.to_thread(journal.read, folder.notes, 0)
     return sentences([*own, *notes])
 

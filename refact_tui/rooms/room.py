@@ -11,6 +11,7 @@ It has `state`, `client`, `call(…)` for "ask the engine, and say what came of 
 cannot act, and `fail(error)` for what the engine refused.
 """
 
+import time
 from collections.abc import Coroutine, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, cast
@@ -75,6 +76,7 @@ class Room(Screen[None]):
         super().__init__()
         self._drawn: EngineState | None = None
         self._bound: list[str] = []
+        self._drawn_at = 0.0
         self._dressed = False
         """Whether it wears the present colours."""
         self.tab: str | None = None
@@ -141,7 +143,7 @@ class Room(Screen[None]):
         state = self.state
         if state is self._drawn and not anew:
             return
-        self._drawn = state
+        self._drawn, self._drawn_at = state, time.monotonic()
         self.query_one(StatusLine).show(state)
         self.query_one(RoomTabs).show(clean(state.project))
         self.query_one(Hints).show_paused(state.paused)
@@ -163,7 +165,9 @@ class Room(Screen[None]):
         self._dressed = False
 
     def _tick(self) -> None:
-        """Time goes on, also for what is not told of meanwhile."""
+        """Time goes on, also for what nothing was told of lately."""
+        if time.monotonic() - self._drawn_at < EVERY_S / 2:
+            return
         if self.is_active and self.state.waits and self.state.link == "up" and not self.state.paused:
             self.redraw(anew=True)
 

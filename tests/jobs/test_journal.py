@@ -32,6 +32,18 @@ def test_a_writer_that_was_killed_in_a_line_spoils_no_other(tmp_path: Path) -> N
     assert [line["step"] for line in read(path, offset)[0]] == [2]
 
 
+def test_lines_of_one_kind_are_left_out_and_only_those(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    writer = JournalWriter(path)
+    said = 'a log that says "kind": "step"'
+    for step in range(3):
+        writer.write("step", step=step)
+        writer.write("log", text=said)
+    lines, offset = read(path, 0, "step")
+    assert [line["kind"] for line in lines] == ["log"] * 3 and lines[0]["text"] == said
+    assert offset == path.stat().st_size
+
+
 @given(st.lists(st.text(max_size=20), max_size=8), st.data())
 def test_any_cut_gives_whole_lines_and_the_rest_later(texts: list[str], data: st.DataObject) -> None:
     import tempfile

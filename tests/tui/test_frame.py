@@ -197,3 +197,18 @@ def test_no_torch_and_no_room_before_it_is_opened() -> None:
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert found.returncode == 0, found.stderr
+
+
+async def test_garbage_is_looked_for_again_as_soon_as_the_first_screen_is_there(engine: StubEngine) -> None:
+    app = RefactApp(engine.paths)
+    drawn: list[str] = []
+    app.when_drawn = lambda: drawn.append(screen_text(app))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await sees(pilot, "● engine")
+    assert len(drawn) == 1 and "1 Sources" in drawn[0]
+    code = (
+        "import gc, refact_tui.app as app\n"
+        "gc.disable(); app.collect_again(); print(gc.isenabled(), gc.get_freeze_count() > 0)"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.split() == ["True", "True"]
