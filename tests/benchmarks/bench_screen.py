@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from random import Random
 from typing import Any
 
 from backend.paths import Paths
@@ -100,16 +101,20 @@ def keys(one: Screen) -> list[float]:
     """Milliseconds from a key to what it changes: up and down, page by page, from one end to the other."""
     one.draw("3", "▌3")
     one.draw("2", ".py")
-    strokes = ["j"] * 6 + ["k"] * 3 + ["\x04"] * 3 + ["\x15"] * 2 + ["G", "g"]
-    return [one.draw(strokes[number % len(strokes)], "▌").first * 1000 for number in range(KEYS)]
+    strokes, random, times = ["j"] * 6 + ["k"] * 3 + ["\x04"] * 3 + ["\x15"] * 2 + ["G", "g"], Random(1), []
+    for number in range(KEYS):
+        one.watch(random.uniform(0.05, 0.25))  # as fast as people type, and at any time between two drawings
+        times.append(one.draw(strokes[number % len(strokes)], "▌").first * 1000)
+    return times
 
 
 def rooms(one: Screen) -> tuple[list[float], list[float]]:
     """Milliseconds until another room is drawn whole: at the first visit, and then."""
-    tours = [
-        [one.draw(str(number), f"▌{number}").whole * 1000 for number in (2, 3, 4, 5, 6, 1)] for _ in range(TOURS + 1)
-    ]
-    return tours[0], [time for tour in tours[1:] for time in tour]
+    times, random = [], Random(2)
+    for number in [2, 3, 4, 5, 6, 1] * (TOURS + 1):
+        one.watch(random.uniform(0.1, 0.3))
+        times.append(one.draw(str(number), f"▌{number}").whole * 1000)
+    return times[: len(ROOMS)], times[len(ROOMS) :]
 
 
 def told(what: str, found: list[float], aim: float, unit: str = "ms", of: str = "p95") -> None:
@@ -143,9 +148,9 @@ def wire(one: Screen) -> None:
     """Bytes a second with nobody at the keys."""
     for number, room in enumerate(ROOMS, 1):
         one.draw(str(number), f"▌{number}")
-        one.sent(2)
+        one.watch(2)
         aim = 2000 if room == "Train" else 200
-        told(f"on the wire, {room}", list(map(float, one.sent(SECONDS))), aim, "B/s", "mean")
+        told(f"on the wire, {room}", [float(one.watch(1.0)) for _ in range(SECONDS)], aim, "B/s", "mean")
 
 
 def main() -> None:

@@ -51,7 +51,6 @@ class Screen:
         """Send keys and wait for what they draw, which `mark` is in; other drawings may come in between.
 
         Raises TimeoutError where it is not drawn."""
-        self.rest()
         began = time.perf_counter()
         os.write(self._terminal, keys.encode())
         drawn, first, last = b"", 0.0, began
@@ -65,12 +64,12 @@ class Screen:
                 drawn += piece
         raise TimeoutError(f"{mark!r} was not drawn in {seconds} s: {drawn[-2000:]!r}")
 
-    def rest(self) -> None:
-        """Wait for a pause between two drawings."""
-        last = time.perf_counter()
-        while time.perf_counter() - last < BREATH_S:
-            if self._read(0.002):
-                last = time.perf_counter()
+    def watch(self, seconds: float) -> int:
+        """Press no key for so long; returns how many bytes were drawn meanwhile."""
+        end, count = time.perf_counter() + seconds, 0
+        while (left := end - time.perf_counter()) > 0:
+            count += len(self._read(min(left, 0.05)))
+        return count
 
     def until(self, text: str, seconds: float = 30) -> float:
         """Wait until it is drawn; returns when, in seconds since the program was started. Raises TimeoutError."""
@@ -80,16 +79,6 @@ class Screen:
                 raise TimeoutError(f"{text!r} was not drawn in {seconds} s: {drawn[-2000:]!r}")
             drawn = drawn[-100_000:] + self._read(0.05)
         return time.perf_counter() - self.began
-
-    def sent(self, seconds: float) -> list[int]:
-        """Bytes that are drawn in each of so many seconds, with no key pressed."""
-        counts: list[int] = []
-        while len(counts) < seconds:
-            end, count = time.perf_counter() + 1.0, 0
-            while (left := end - time.perf_counter()) > 0:
-                count += len(self._read(min(left, 0.05)))
-            counts.append(count)
-        return counts
 
     def memory(self) -> tuple[int, int]:
         """Resident now and at most, in MB."""
