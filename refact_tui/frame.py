@@ -1,34 +1,26 @@
 """The app: six rooms, one feed, and the way out that stops nothing."""
 
 import asyncio
-import os
-import socket
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
-from rich.console import RenderableType
 from textual import work
-from textual._compositor import ChopsUpdate
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.events import DescendantFocus
-from textual.filter import LineFilter
 from textual.screen import Screen
-from textual.scrollbar import ScrollBar
 from textual.widget import Widget
 
-import themes
 from backend import wire
 from backend.paths import Paths
-from refact_tui import glyphs, keymap, keys, palette, settings
+from refact_tui import keymap, keys, palette, settings
 from refact_tui import words_of_jobs as jobs
 from refact_tui.client import AsyncClient
-from refact_tui.cropped import Cropped
 from refact_tui.demo import Demo, Left
+from refact_tui.drawing import Drawing
 from refact_tui.feed import Feed
-from refact_tui.glyph_filter import GlyphFilter
 from refact_tui.looks import EVERY_S, Looks
 from refact_tui.messages import StateChanged
 from refact_tui.registry import press
@@ -37,13 +29,12 @@ from refact_tui.rooms.room import Room
 from refact_tui.signs import clean
 from refact_tui.state import EngineState, held
 from refact_tui.telling import Telling
-from refact_tui.widgets.thumb import Thumb
 
 DEMO_S = 2.0
 """Between two looks whether a demo has ended."""
 
 
-class RefactApp(Telling):
+class RefactApp(Drawing):
     """Returns the sentence to leave behind in the shell."""
 
     TITLE = "refact-tui"
@@ -62,8 +53,7 @@ class RefactApp(Telling):
     """
 
     def __init__(self, paths: Paths, own: bool = True) -> None:
-        super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
-        ScrollBar.renderer = Thumb
+        super().__init__()
         self.paths, self.own = paths, own
         """The engine's home, and whether it is this user's, where an engine may be started."""
         self.other: Paths | None = None
@@ -76,29 +66,8 @@ class RefactApp(Telling):
         self.when_drawn: Callable[[], object] = lambda: None
         """Called once, when the first screen is there."""
         self.keymap = keymap.load()
-        if os.environ.get("SSH_CONNECTION"):
-            self.animation_level = "none"
-        self._wear(settings.load().glyphs)
         self.looks = Looks(self)
         self.looks.dress()
-
-    def _wear(self, choice: str) -> None:
-        self.terminal = glyphs.here(choice)
-        self.glyphs = glyphs.Glyphs(self.terminal.level, self.terminal.encoding)
-        self._glyph_filter = GlyphFilter(self.glyphs)
-
-    def get_line_filters(self) -> Sequence[LineFilter]:
-        """What everything that is drawn passes through, the signs last."""
-        filters = super().get_line_filters()
-        return [*filters, self._glyph_filter] if self._glyph_filter.enabled else filters
-
-    def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
-        super()._display(screen, Cropped(renderable) if isinstance(renderable, ChopsUpdate) else renderable)
-
-    def get_theme_variable_defaults(self) -> dict[str, str]:
-        """Our own colours, for themes that do not set them."""
-        found: dict[str, str] = themes.load("dark")["variables"]
-        return found
 
     def on_mount(self) -> None:
         for said in self.keymap.told:
@@ -262,14 +231,6 @@ class RefactApp(Telling):
     def _is_open(self, tab: str) -> bool:
         return isinstance(self.room, Room) and self.room.tab == tab
 
-    def use_theme(self, name: str) -> None:
-        """Change the colours and remember them."""
-        self.theme = name
-        try:
-            settings.keep(theme=name)
-        except OSError as error:
-            self.notify(f"The theme is not remembered: {error}", severity="warning", markup=False)
-
     def use_keys(self, found: keymap.Keymap) -> None:
         """Bind these keys from now on, in every room that is open."""
         self.keymap = found
@@ -280,7 +241,7 @@ class RefactApp(Telling):
 
     def use_glyphs(self, choice: str) -> None:
         """Draw with the signs of this level, or with what suits the terminal, and remember it."""
-        self._wear(choice)
+        self.wear(choice)
         self.mutate_reactive(RefactApp.theme)  # every room, also one in the back, draws itself anew
         for widget in self.screen.query("*"):
             widget.refresh()
@@ -292,15 +253,3 @@ class RefactApp(Telling):
             self.notify(f"The signs are not remembered: {error}", severity="warning", markup=False)
         else:
             self.notify(f"Drawn in {self.terminal.level}: {self.terminal.why}.", markup=False, timeout=4)
-
-    def shot(self) -> None:
-        """Save the screen as SVG in the current folder, or in the state folder where one may not write there."""
-        folder = Path.cwd() if os.access(".", os.W_OK) else self.paths.home / "screenshots"
-        try:
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            path = self.save_screenshot(path=str(folder))
-        except OSError as error:
-            self.notify(clean(f"No screenshot: {error}"), severity="error", markup=False)
-        else:
-            self.copy_to_clipboard(path)
-            self.notify(f"Saved on {clean(socket.gethostname())}: {clean(path)}", markup=False, timeout=8)

@@ -28,4 +28,8 @@ def commands(app: "RefactApp", noun: str) -> Iterator[SystemCommand]:
     for name in app.looks.names():
         yield SystemCommand(f"theme {name}", "Change the colours, now and from now on", partial(app.use_theme, name))
     yield SystemCommand("another engine", "Attach to one that runs already, by its socket", app.ask_for_engine)
-    yield SystemCommand("screenshot", "Save this screen as an SVG file in the current folder", app.shot)
+    yield SystemCommand(
+        "screenshot",
+        "Save this screen as an SVG file in the current folder",
+        partial(app.shot, app.paths.home / "screenshots"),
+    )
