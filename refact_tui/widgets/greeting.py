@@ -9,6 +9,7 @@ from textual.containers import Vertical
 from textual.message import Message
 
 from refact_tui import checkout
+from refact_tui.registry import press
 from refact_tui.signs import clean
 from refact_tui.widgets.line import Line
 from refact_tui.widgets.listing import Column, Listing, Row
@@ -24,7 +25,8 @@ WAYS = {
     ATTACH: ("Another engine", "one that runs already, by its socket"),
 }
 ABOUT = {
-    ADD: "Paste or type where it is, and you are told what it was taken for before anything is added. n does so too.",
+    ADD: "Paste or type where it is, and you are told what it was taken for before anything is added. "
+    f"{press('sources.new')} does so too.",
     ATTACH: "By its state folder or its socket. The engine of this screen goes on as it is, and so does that one.",
 }
 ABOUT_DEMO = (
