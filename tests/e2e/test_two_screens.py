@@ -61,11 +61,11 @@ def test_one_acts_and_the_other_shows_it(box: Box, both: tuple[Terminal, Termina
     shows(one, other, "shared-code", "✓ ready")
     other.press("t")
     shows(other, one, "train: all of its files are trained on")
-    one.press("6", "[")
-    other.press("6", "[")
+    one.press("6", "L", "]")
+    other.press("6", "L", "]")
     for screen in both:
         screen.until("[Settings]", "public_url")
-    one.press("G", "Enter")
+    one.press("G", "k", "k", "k", "Enter")
     shows(one, other, "loopback_needs_key  yes")
     one.press("u")
     one.until("Undone")
@@ -93,11 +93,11 @@ def test_both_find_the_engine_again(box: Box, both: tuple[Terminal, Terminal], h
         for screen in both:
             screen.until("● engine", f"pid {now}")
     one, other = both
-    one.press("[")
-    other.press("[")
+    one.press("L", "]")
+    other.press("L", "]")
     for screen in both:
         screen.until("[Settings]", "public_url")
-    one.press("G", "Enter")
+    one.press("G", "k", "k", "k", "Enter")
     shows(one, other, "loopback_needs_key  yes")
     one.press("u")
     one.until("Undone")
