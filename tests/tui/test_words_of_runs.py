@@ -1,11 +1,13 @@
 """Runs and checkpoints as a person reads them: the sign, the gain, what gives way first, what was typed."""
 
+import msgspec
 import pytest
 
 from backend import wire
 from refact_tui import words_of_checkpoints as points
 from refact_tui import words_of_runs as say
 from refact_tui import words_of_settings as settings
+from tests.tui.tuning_samples import RUN
 
 AT = "2026-11-24T09:41:07.000+00:00"
 
@@ -183,3 +185,15 @@ def test_a_run_says_what_it_began_with_and_whether_it_may_be_served() -> None:
     beside = lines.index("beside first:9, which was served as it began")
     assert lines[beside + 2] == "  exact match         50 % → 50 %         (-10.0 pts … +10.0 pts)"
     assert sum("test loss" in line for line in lines) == 1
+
+
+def test_a_measurement_says_how_far_it_is() -> None:
+    job = wire.Job(
+        id=1, kind="train", name="a", state="running", done=36, total=128, unit=wire.BATCHES, eta_s=24.0,
+        message="evaluating",
+    )  # fmt: skip
+    evaluating = msgspec.structs.replace(RUN, phase="evaluating", eta_s=None)
+    assert say.run_line(evaluating, 200, job).startswith("evaluating · 28% · 36/128 batches · ETA 24s · ")
+    steps = msgspec.structs.replace(job, unit="steps")
+    assert "batches" not in say.run_line(evaluating, 200, steps)
+    assert "128" not in say.run_line(msgspec.structs.replace(RUN, phase="training"), 200, job)
