@@ -1,7 +1,9 @@
 """An exported checkpoint is what plain peft and transformers load, and answers with the same logits."""
 
+import asyncio
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -9,6 +11,7 @@ from backend import wire
 from backend.checkpoints import export
 from backend.context import Context
 from backend.errors import BadRequest, Conflict
+from backend.jobs.queue import JobHandle
 from backend.models import catalog as models
 from tests.checkpoints.test_trash import made
 from tests.scan.conftest import context
@@ -87,3 +90,29 @@ async def test_nothing_is_overwritten(context: Context, tmp_path: Path) -> None:
     job = await context.jobs.wait(begun.job)
     assert (job.state, (tmp_path / "file").read_text()) == ("failed", "mine")
     assert "could not be written" in job.message
+
+
+async def test_it_is_told_how_much_of_a_merged_model_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export, "EVERY_S", 0.01)
+    base, beside, told = tmp_path / "base", tmp_path / "beside", list[dict[str, Any]]()
+    begun = asyncio.Event()
+
+    def show(_: int, changes: dict[str, Any]) -> None:
+        told.append(changes)
+        begun.set()
+
+    base.mkdir()
+    (base / "model.safetensors").write_bytes(b"x" * 1000)
+    (base / "tokenizer.json").write_bytes(b"x" * 1000)
+    telling = asyncio.create_task(export._told(JobHandle(1, show), beside, base))
+    await asyncio.sleep(0.05)
+    assert told == []
+    beside.mkdir()
+    (beside / "model-00001-of-00002.safetensors").write_bytes(b"x" * 400)
+    await asyncio.wait_for(begun.wait(), 10)
+    telling.cancel()
+    one = told[-1]
+    assert (one["done"], one["total"], one["unit"], one["message"]) == (400, 1000, "bytes", "writing the model")
+    assert one["rate"] > 0 and one["eta_s"] == pytest.approx(600 / one["rate"])
