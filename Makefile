@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install run test soak check bench docs clean
+.PHONY: install run test soak check bench docs shots clean
 .DELETE_ON_ERROR:
 
 install: $(STAMP)
@@ -43,6 +43,10 @@ docs: install
 	@$(BIN)/python -m refact_tui.keys_page > docs/keys.md
 	@$(BIN)/python -m refact_tui.ide_page > docs/ide.md
 	@$(BIN)/python -m tests.house.modules_page > docs/modules.md
+
+# The README's pictures of the screen, taken on a real run: a few minutes.
+shots: install
+	@$(BIN)/python -m tests.shots
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
