@@ -20,8 +20,9 @@ COLUMNS = (
     Column("WHEN", 8, rank=3),
 )
 EMPTY = (
-    "No jobs since the engine started. Reading a source (1), scanning (2) and training (3) are jobs; they are begun "
-    "in their rooms and stopped here or there."
+    f"No jobs since the engine started. Reading a source ({press('frame.sources')}), scanning "
+    f"({press('frame.scan')}) and training ({press('frame.train')}) are jobs; they are begun in their rooms and "
+    "stopped here or there."
 )
 PLURALS = {"source": "sources being read", "model": "models being added"}
 GOING_ON = {
@@ -65,10 +66,10 @@ ROOMS: dict[wire.JobKind, str] = {
 NAMELESS: tuple[wire.JobKind, ...] = ("scan", "night")
 """A project has one of them only."""
 AGAIN: dict[wire.JobKind, str] = {
-    "source": "to try again: 1, then R",
-    "scan": "to try again: 2, then n",
-    "train": "to go on with it: 3, then R",
-    "export": "to try again: 4, then E",
+    "source": f"to try again: {press('frame.sources')}, then {press('sources.retry')}",
+    "scan": f"to try again: {press('frame.scan')}, then {press('scan.new')}",
+    "train": f"to go on with it: {press('frame.train')}, then {press('train.resume')}",
+    "export": f"to try again: {press('frame.checkpoints')}, then {press('checkpoints.export')}",
     "model": "to try again: refact-tui models add",
 }
 """What to do about one that failed."""

@@ -5,6 +5,7 @@ from typing import Any
 
 from backend import wire
 from refact_tui import words
+from refact_tui.registry import press
 from refact_tui.signs import clean
 from refact_tui.widgets.listing import Cell, Column, Row, Tone
 
@@ -71,7 +72,7 @@ def run_line(run: wire.Run, width: int, job: wire.Job | None = None) -> str:
 
     Its job knows how far a measurement is."""
     if run.state in ("failed", "stopped", "paused") and run.reason:
-        next_ = "" if "train resume" in run.reason else " · R resumes it"
+        next_ = "" if "train resume" in run.reason else f" · {press('train.resume')} resumes it"
         return f"{state(run.state)[0]}: {clean(run.reason)}{next_}"
     parts = []
     if run.state in ("queued", "preparing") or run.phase not in ("", "training"):

@@ -134,7 +134,8 @@ def trouble(serving: Sequence[wire.Serving], under: str | None) -> Cell:
     host = silent[0]
     if host.state == "paused":
         return f"‖ {clean(host.detail)}", "muted"
-    return f"✗ {clean(host.model)}: {clean(host.detail)} · R loads it again, e places it elsewhere", "bad"
+    todo = f"{press('serve.retry')} loads it again, {press('serve.place')} places it elsewhere"
+    return f"✗ {clean(host.model)}: {clean(host.detail)} · {todo}", "bad"
 
 
 def elsewhere_rows(models: Sequence[wire.ModelElsewhere]) -> list[Row]:

@@ -15,6 +15,7 @@ from backend.train.batches import Span
 
 NAME = "refact_documents"
 """Under this name transformers' models find it."""
+ATTRIBUTE = "_refact_documents"
 BLOCK = 256
 """Queries that are compared at once: scores exist for so many rows of one document, and are made again backwards."""
 
@@ -28,6 +29,15 @@ def register() -> None:
     AttentionMaskInterface.register(NAME, sdpa_mask)
 
 
+def mask_of(documents: Sequence[Span], borders: Tensor) -> Tensor:
+    """A mask that says which documents there are instead of who sees whom.
+
+    One of four dimensions is handed on as it is, while not every model hands on what else it is called with."""
+    mask = torch.zeros((1, 1, 1, 1), device=borders.device)
+    setattr(mask, ATTRIBUTE, (documents, borders))
+    return mask
+
+
 def documents_attention(
     module: Any,
     query: Tensor,
@@ -36,14 +46,13 @@ def documents_attention(
     attention_mask: Tensor | None,
     scaling: float | None = None,
     dropout: float = 0.0,
-    documents: Sequence[Span] | None = None,
-    borders: Tensor | None = None,
     sliding_window: int | None = None,
     **others: Any,
 ) -> Any:
-    """What transformers' models call, (mixed values, None); without `documents` it is torch's own with its mask.
+    """What transformers' models call, (mixed values, None); with a mask not of `mask_of` it is torch's own.
 
     So it is with dropout on a GPU."""
+    documents, borders = getattr(attention_mask, ATTRIBUTE, (None, None))
     chosen = {"dropout": dropout, "scaling": scaling, "sliding_window": sliding_window}
     if documents is None:
         return sdpa_attention_forward(module, query, key, value, attention_mask, **chosen, **others)

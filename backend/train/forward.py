@@ -21,11 +21,14 @@ def quicken(model: Any, sample: Batch) -> str | None:
     attention.register()
     model.eval()
     with torch.no_grad():
-        own_hidden, own_nats = _hidden(base, sample, attention_mask=_mask(base, sample)), _plain(model, sample)
+        own_hidden, own_nats = _hidden(base, sample, _mask(base, sample)), _plain(model, sample)
         adapted_linear.quicken(model)
         base.config._attn_implementation = attention.NAME
         try:
-            hidden, quick_nats = _hidden(base, sample, **_documents(sample)), _quick(base, sample)
+            hidden, quick_nats = (
+                _hidden(base, sample, attention.mask_of(sample.documents, sample.borders)),
+                _quick(base, sample),
+            )
             apart = _apart(hidden, own_hidden, sample)
             apart = max(apart, abs(float(quick_nats / own_nats) - 1.0))
         except (AttributeError, NotImplementedError, TypeError, RuntimeError) as error:
@@ -45,7 +48,7 @@ def nats(model: Any, one: Batch) -> Tensor:
 
 def _quick(base: Any, one: Batch) -> Tensor:
     head = _head(base)
-    hidden = _hidden(base, one, **_documents(one)).flatten(0, 1)
+    hidden = _hidden(base, one, attention.mask_of(one.documents, one.borders)).flatten(0, 1)
     return weighted_nats(hidden, head.weight, head.bias, one.targets.flatten(), one.weights.flatten())
 
 
@@ -56,8 +59,8 @@ def _plain(model: Any, one: Batch) -> Tensor:
     return (each * one.weights.flatten()).sum()
 
 
-def _hidden(base: Any, one: Batch, **chosen: Any) -> Tensor:
-    found = base.base_model(input_ids=one.ids, position_ids=one.positions, use_cache=False, **chosen)
+def _hidden(base: Any, one: Batch, mask: Any) -> Tensor:
+    found = base.base_model(input_ids=one.ids, position_ids=one.positions, attention_mask=mask, use_cache=False)
     hidden: Tensor = found.last_hidden_state
     return hidden
 
@@ -79,12 +82,6 @@ def _mask(model: Any, one: Batch) -> Any:
     if len(kinds) > 1:
         return {"full_attention": one.mask(), "sliding_attention": one.mask(window)}
     return one.mask(window)
-
-
-def _documents(one: Batch) -> dict[str, Any]:
-    """A mask of four dimensions is passed on as it is; this attention asks for the documents instead."""
-    none = torch.zeros((1, 1, 1, 1), device=one.ids.device)
-    return {"attention_mask": none, "documents": one.documents, "borders": one.borders}
 
 
 def _head(base: Any) -> nn.Linear:

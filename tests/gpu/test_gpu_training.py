@@ -37,7 +37,7 @@ def test_attention_by_documents_is_as_on_the_cpu(dtype: torch.dtype, groups: int
 def mixed(given: list[torch.Tensor]) -> torch.Tensor:
     query, key, value = given
     borders = torch.tensor(BORDERS, dtype=torch.int32, device=query.device)
-    found, _ = attention.documents_attention(None, query, key, value, None, documents=DOCUMENTS, borders=borders)
+    found, _ = attention.documents_attention(None, query, key, value, attention.mask_of(DOCUMENTS, borders))
     return found
 
 

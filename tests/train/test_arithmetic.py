@@ -11,7 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from peft import LoraConfig, get_peft_model
 from torch import Tensor, nn
-from transformers import AutoModelForCausalLM, Gemma2Config, LlamaConfig, MistralConfig, Qwen2Config, Starcoder2Config
+from transformers import (
+    AutoModelForCausalLM,
+    Gemma2Config,
+    LlamaConfig,
+    MistralConfig,
+    Qwen2Config,
+    StableLmConfig,
+    Starcoder2Config,
+)
 
 from backend.train import adapted_linear, attention, forward, lora, nats, room
 from backend.train.batches import Batch, batch
@@ -103,8 +111,8 @@ def test_attention_by_documents_is_attention_under_their_mask(
     if window is not None:
         assert torch.equal(mask, one.mask() & torch.ones_like(mask).triu(1 - window))
     wanted = F.scaled_dot_product_attention(query, key, value, attn_mask=mask, enable_gqa=True).transpose(1, 2)
-    chosen: Any = {"documents": one.documents, "sliding_window": window}
-    found, _ = attention.documents_attention(nn.Module(), query, key, value, None, **chosen)
+    told = attention.mask_of(one.documents, one.borders)
+    found, _ = attention.documents_attention(nn.Module(), query, key, value, told, sliding_window=window)
     seen = torch.zeros(one.ids.shape, dtype=torch.bool)
     for row, start, end in one.documents:
         seen[row, start:end] = True
@@ -128,8 +136,8 @@ def test_attention_with_dropout_is_attention_whose_chances_are_dropped(
 
     def mixed(of: Tensor, dropout: float) -> Tensor:
         torch.manual_seed(6)
-        chosen: Any = {"documents": one.documents, "dropout": dropout}
-        found: Tensor = attention.documents_attention(nn.Module(), query, key, of, None, **chosen)[0]
+        told = attention.mask_of(one.documents, one.borders)
+        found: Tensor = attention.documents_attention(nn.Module(), query, key, of, told, dropout=dropout)[0]
         return found.transpose(1, 2)
 
     # What mixes the unit vectors are the chances themselves.
@@ -195,7 +203,7 @@ def loss_and_gradients(tuned: Any, one: Batch) -> tuple[float, dict[str, Tensor]
 
 
 @pytest.mark.parametrize("embeddings", [False, True])
-@pytest.mark.parametrize("kind", [LlamaConfig, Qwen2Config, Starcoder2Config])
+@pytest.mark.parametrize("kind", [LlamaConfig, Qwen2Config, StableLmConfig, Starcoder2Config])
 @pytest.mark.parametrize("tied", [False, True])
 def test_the_quick_way_gives_a_model_s_own_loss_and_gradients(kind: Any, tied: bool, embeddings: bool) -> None:
     sizes = {**SIZES, "tie_word_embeddings": tied}

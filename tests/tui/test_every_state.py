@@ -159,7 +159,7 @@ async def test_each_room_when_the_engine_is_lost(tmp_path: Path, size: tuple[int
         async with app.run_test(size=size) as pilot:
             await sees(pilot, "● engine")
             await look(pilot, SEEN["busy"])
-            await press(pilot, NEXT, NEXT, NEXT)
+            await press(pilot, *[NEXT] * 5)
             await sees(pilot, "[Doctor]", "Python 3.11.7")
             await serving.aclose()
             await sees(pilot, "✗ engine lost", "What is shown is 1m old")

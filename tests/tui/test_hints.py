@@ -45,6 +45,7 @@ OWN = {
 }
 """What dialogs and lists say of keys of their own, which cannot be moved."""
 NO_KEY = {
+    "#room *",
     "first point after ~20 s",
     "_ s",
     "_ B",

@@ -7,6 +7,7 @@ from backend import wire
 from refact_tui import words_of_checkpoints as points
 from refact_tui import words_of_runs as say
 from refact_tui import words_of_settings as settings
+from refact_tui.registry import Registry
 from tests.tui.tuning_samples import RUN
 
 AT = "2026-11-24T09:41:07.000+00:00"
@@ -79,7 +80,8 @@ def test_the_line_keeps_what_matters_in_a_narrow_place() -> None:
 
 
 def test_a_failed_run_says_why() -> None:
-    assert say.run_line(run(state="failed", reason="out of memory"), 80) == "✗ failed: out of memory · R resumes it"
+    said = say.run_line(run(state="failed", reason="out of memory"), 80)
+    assert Registry().told(said) == "✗ failed: out of memory · R resumes it"
     told = run(state="paused", reason="The disk is full. Free some space, then `refact-tui train resume a`.")
     assert say.run_line(told, 80) == f"‖ paused: {told.reason}"
 

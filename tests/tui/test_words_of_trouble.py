@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from backend import wire
+from refact_tui.registry import Registry
 from refact_tui.state import EngineState
 from refact_tui.widgets.lost_line import lost_words
 from refact_tui.words_of_jobs import AGAIN, job_lines
@@ -29,8 +30,9 @@ def test_the_model_under_the_cursor_tells_its_trouble_first() -> None:
     paused = msgspec.structs.replace(GONE, model="small", state="paused", detail="small is not served while a trains.")
     hosts = [READY, GONE, paused]
     said = f"✗ {GONE.model}: {GONE.detail} · R loads it again, e places it elsewhere"
-    assert trouble(hosts, "starter") == (said, "bad")
-    assert trouble(hosts, GONE.model) == (said, "bad")
+    for chosen in ("starter", GONE.model):
+        told, tone = trouble(hosts, chosen)
+        assert (Registry().told(told), tone) == (said, "bad")
     assert trouble(hosts, "small") == ("‖ small is not served while a trains.", "muted")
     assert trouble([READY], "starter")[0] == ""
 
