@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from backend.train import adapted_linear, attention
+from backend.train import adapted_linear, attention, lora
 from backend.train.batches import Batch
 from backend.train.nats import weighted_nats
 
@@ -86,9 +86,7 @@ def _mask(model: Any, one: Batch) -> Any:
 
 def _head(base: Any) -> nn.Linear:
     """The layer that turns hidden states into logits, in its trained copy where there is one."""
-    head = base.get_output_embeddings()
-    if hasattr(head, "modules_to_save"):
-        head = head.original_module if head.disable_adapters else head.modules_to_save[head.active_adapters[0]]
+    head = lora.in_use(base.get_output_embeddings())
     if type(head) is not nn.Linear:
         raise NotImplementedError(f"an output layer of the kind {type(head).__name__}")
     return head

@@ -54,6 +54,13 @@ def restore(model: Any, weights: dict[str, Tensor]) -> None:
             weight.copy_(weights[name])
 
 
+def in_use(module: Any) -> Any:
+    """The layer that computes: of one that is trained whole its copy, or with the adapters off the base's own."""
+    if not hasattr(module, "modules_to_save"):
+        return module
+    return module.original_module if module.disable_adapters else module.modules_to_save[module.active_adapters[0]]
+
+
 def _embeddings(model: Any) -> list[str]:
     """Names of the modules that turn ids into vectors and hidden states into logits; one where they are the same."""
     inner, outer = model.get_input_embeddings(), model.get_output_embeddings()
@@ -69,4 +76,7 @@ def _widen(tuned: Any, dtype: torch.dtype) -> None:
     for weight in trainable(tuned).values():
         weight.data = weight.data.float()
     base.get_input_embeddings().register_forward_hook(lambda _module, _inputs, out: out.to(dtype))
-    base.get_output_embeddings().register_forward_pre_hook(lambda _module, inputs: (inputs[0].float(), *inputs[1:]))
+    # In use is the trained layer, or with the adapters off the base's own, which is as narrow as ever.
+    base.get_output_embeddings().register_forward_pre_hook(
+        lambda module, inputs: (inputs[0].to(in_use(module).weight.dtype), *inputs[1:])
+    )

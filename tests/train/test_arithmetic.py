@@ -24,6 +24,7 @@ from transformers import (
 from backend.train import adapted_linear, attention, forward, lora, nats, room
 from backend.train.batches import Batch, batch
 from backend.train.packing import Document, Row
+from backend.train.settings import merged
 
 # peft asks transformers by a name that transformers would rather not hear.
 pytestmark = pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing:FutureWarning")
@@ -257,3 +258,16 @@ def test_trained_embeddings_are_saved_with_the_adapter(tmp_path: Path) -> None:
     tuned.save_pretrained(tmp_path)
     names = set(load_file(tmp_path / "adapter_model.safetensors"))
     assert {"base_model.model.lm_head.weight", "base_model.model.model.embed_tokens.weight"} <= names
+
+
+@pytest.mark.parametrize("tied", [False, True])
+def test_with_trained_embeddings_the_base_answers_as_it_did(tied: bool) -> None:
+    torch.manual_seed(1)
+    base = AutoModelForCausalLM.from_config(LlamaConfig(**SIZES, tie_word_embeddings=tied)).to(torch.bfloat16).eval()
+    ids = torch.randint(97, (2, 9))
+    with torch.no_grad():
+        wanted = base(input_ids=ids).logits
+    tuned = lora.adapted(base, merged({"train_embeddings": True})).eval()
+    with torch.no_grad(), tuned.disable_adapter():
+        assert torch.equal(tuned(input_ids=ids).logits.float(), wanted.float())
+    assert tuned(input_ids=ids).logits.requires_grad

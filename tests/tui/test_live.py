@@ -201,7 +201,7 @@ async def test_a_screen_that_stands_still_tells_of_a_lost_engine(
         await sees(pilot, "‖ paused")
         busy.answers["GET /state"] = wire.ErrorAnswer(error=wire.ErrorBody(code="failed", message="Gone."))
         busy.hang_up()
-        await sees(pilot, "✗ lost  ‖ paused   It cannot be started.", "billing-api")
+        await sees(pilot, "✗ engine lost  ‖ paused", "It cannot be started. What is shown is", "billing-api")
         del busy.answers["GET /state"]
         await sees(pilot, "● engine", "‖ paused", "The engine answers again.")
 
