@@ -182,6 +182,7 @@ PHASES = (Phase.reuse, Phase.generate)
 MANY = settings(max_examples=2, deadline=None, phases=PHASES, suppress_health_check=list(HealthCheck))
 
 
+@pytest.mark.soak
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @MANY
