@@ -26,6 +26,7 @@ def test_families_are_listed(box: Box) -> None:
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(300)
 def test_a_model_beside_the_starter_from_end_to_end(box: Box, folder: Path, tmp_path: Path) -> None:
     (box.home / "models.toml").write_text(f'[models."{NAME}"]\nloss_threshold = 30\nlearning_rate = 0.01\n')
     model = box.ok("models", "add", os.path.relpath(folder, "/"), "--name", NAME, "--wait")

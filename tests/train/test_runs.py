@@ -117,6 +117,7 @@ async def test_a_run_in_two_processes_is_raised_again_adopted_and_stopped_as_one
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(300)
 async def test_a_killed_trainer_is_raised_again_and_ends_with_the_same_losses(engine: Engine) -> None:
     calm = await engine.start("calm")
     killed = await engine.start("killed")
