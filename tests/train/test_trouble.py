@@ -136,7 +136,8 @@ def test_a_real_limit_on_memory_is_kept_by_a_smaller_micro_batch(model: Path, tm
                 most = max(most, held)
         time.sleep(0.005)
     assert process.returncode == 0 and not said(free), free.log.read_text()
-    folder = write_run(tmp_path / "limited", model, 2, **big, memory_limit_gb=0.91 * most / 1e9)
+    # Of what it held the allocator had up to 64 MB in hand; that much less is none too little.
+    folder = write_run(tmp_path / "limited", model, 2, **big, memory_limit_gb=0.8 * most / 1e9)
     assert launch(folder).wait(300) == 0, folder.log.read_text()
     told = said(folder)
     assert any("MB more were asked for" in text and "micro-batch of" in text for text in told), told
