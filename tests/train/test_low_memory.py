@@ -59,7 +59,8 @@ def test_an_offloaded_optimizer_resumes_with_the_same_numbers(model: Path, plain
     assert set(losses(folder)) == set(plain)
 
 
-@pytest.mark.parametrize("quantisation", ["8bit", pytest.param("4bit", marks=pytest.mark.soak)])
+@pytest.mark.soak
+@pytest.mark.parametrize("quantisation", ["8bit", "4bit"])
 def test_a_quantised_base_is_tuned_nearly_as_the_whole_one(
     quantisation: str, model: Path, plain: list[float], tmp_path: Path
 ) -> None:
@@ -67,6 +68,7 @@ def test_a_quantised_base_is_tuned_nearly_as_the_whole_one(
     assert found == pytest.approx(plain, rel=0.02) and found != plain
 
 
+@pytest.mark.soak
 def test_only_the_named_layers_get_adapters(model: Path, tmp_path: Path) -> None:
     from safetensors.torch import load_file
 

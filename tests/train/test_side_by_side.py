@@ -14,7 +14,7 @@ from backend.train.job import Folder
 from tests.train.tiny_run import copy_of, launch, lines, numbers, wait_for_step, write_model, write_run
 
 STEPS = 20
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.soak, pytest.mark.slow, pytest.mark.timeout(300)]
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +55,6 @@ def test_two_processes_learn_what_one_does_of_the_same_batches(two: Folder, mode
     assert kinds.count("start") == 1 and kinds.count("evaluation") == 1, "the first process speaks for both"
 
 
-@pytest.mark.soak
 @pytest.mark.parametrize("victim", [0, 1])
 def test_a_killed_process_ends_all_and_the_run_goes_on_with_the_same_numbers(two: Folder, victim: int) -> None:
     folder = fresh(two, f"killed-{victim}")
@@ -70,7 +69,6 @@ def test_a_killed_process_ends_all_and_the_run_goes_on_with_the_same_numbers(two
     assert numbers(folder) == numbers(two)
 
 
-@pytest.mark.soak
 def test_a_killed_launcher_takes_its_processes_with_it(two: Folder) -> None:
     folder = fresh(two, "orphans")
     process = launch(folder)
@@ -82,7 +80,6 @@ def test_a_killed_launcher_takes_its_processes_with_it(two: Folder) -> None:
     assert not [one for one in workers if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
 
 
-@pytest.mark.soak
 def test_asked_to_end_they_save_at_the_same_step_and_go_on_there(two: Folder) -> None:
     folder = fresh(two, "stopped")
     process = launch(folder)

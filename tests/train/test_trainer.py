@@ -42,6 +42,7 @@ def test_a_run_trains_tests_saves_and_evaluates(undisturbed: Folder) -> None:
         assert names == {"adapter_config.json", "adapter_model.safetensors", "meta.json"}
 
 
+@pytest.mark.soak
 def test_killed_at_random_and_then_stopped_it_ends_with_the_same_numbers(undisturbed: Folder) -> None:
     folder = copy_of(Folder(undisturbed.path.with_name("untouched")), undisturbed.path.with_name("killed"))
     process = launch(folder)
