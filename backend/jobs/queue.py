@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from typing import Any
 
@@ -105,6 +105,13 @@ class JobQueue:
         if task := self._tasks.get(id_):
             await asyncio.wait({task})
         return self._jobs[id_]
+
+    async def end(self, jobs: Iterable[wire.Job]) -> None:
+        """Stop those of these jobs that have not ended, and return when they have. Raises NotFound."""
+        for job in jobs:
+            if not states.ended(job.state):
+                await self.stop(job.id)
+                await self.wait(job.id)
 
     async def close(self) -> None:
         """The engine goes down: no job ends, all are let go of; the next engine takes them up again."""

@@ -7,7 +7,6 @@ from backend.context import Context
 from backend.errors import BadRequest, Conflict, NotFound
 from backend.models import records
 from backend.models.catalog import STARTER, from_json
-from backend.models.records import LIVING
 from backend.store import trash
 
 SPEED = "train.tokens_per_s.{}"
@@ -29,10 +28,7 @@ async def remove(ctx: Context, name: str) -> trash.Thrown:
         wanted = "state IN ('queued', 'running', 'preparing')"
         if await ctx.db.fetch_one(f"SELECT 1 FROM {table} WHERE model = ? AND {wanted}", (name,)):
             raise Conflict(f"{name} is needed: {table} with it are under way.", "Wait for their end, or stop them.")
-    for job in records.jobs_of(ctx, name):
-        if job.state in LIVING:
-            await ctx.jobs.stop(job.id)
-            await ctx.jobs.wait(job.id)
+    await ctx.jobs.end(records.jobs_of(ctx, name))
     row = await records.row_of(ctx, name)  # as it stands when nothing is at work on it any more
     assert row is not None
     # Another model may get this name; what this one thought of files is not what that one thinks.

@@ -20,10 +20,7 @@ async def remove(ctx: Context, name: str) -> trash.Thrown:
 
     All else at its location stays. Raises NotFound."""
     row = await records.row_of(ctx, name)
-    for job in records.jobs_of(ctx, name):
-        if job.state in {"queued", "running"}:
-            await ctx.jobs.stop(job.id)
-            await ctx.jobs.wait(job.id)
+    await ctx.jobs.end(records.jobs_of(ctx, name))
     row = await records.row_of(ctx, name)  # as it stands when nothing reads it any more
     rows = {table: (f"{column} = ?", (row["id"],)) for table, column in KEPT.items()}
     thrown = await asyncio.to_thread(

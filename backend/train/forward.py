@@ -25,10 +25,7 @@ def quicken(model: Any, sample: Batch) -> str | None:
         adapted_linear.quicken(model)
         base.config._attn_implementation = attention.NAME
         try:
-            hidden, quick_nats = (
-                _hidden(base, sample, attention.mask_of(sample.documents, sample.borders)),
-                _quick(base, sample),
-            )
+            hidden, quick_nats = _quick_hidden(base, sample), _quick(base, sample)
             apart = _apart(hidden, own_hidden, sample)
             apart = max(apart, abs(float(quick_nats / own_nats) - 1.0))
         except (AttributeError, NotImplementedError, TypeError, RuntimeError) as error:
@@ -48,7 +45,7 @@ def nats(model: Any, one: Batch) -> Tensor:
 
 def _quick(base: Any, one: Batch) -> Tensor:
     head = _head(base)
-    hidden = _hidden(base, one, attention.mask_of(one.documents, one.borders)).flatten(0, 1)
+    hidden = _quick_hidden(base, one).flatten(0, 1)
     return weighted_nats(hidden, head.weight, head.bias, one.targets.flatten(), one.weights.flatten())
 
 
@@ -57,6 +54,10 @@ def _plain(model: Any, one: Batch) -> Tensor:
     logits = model(input_ids=one.ids, attention_mask=mask, position_ids=one.positions, use_cache=False).logits
     each = F.cross_entropy(logits.flatten(0, 1).float(), one.targets.flatten(), reduction="none")
     return (each * one.weights.flatten()).sum()
+
+
+def _quick_hidden(base: Any, one: Batch) -> Tensor:
+    return _hidden(base, one, attention.mask_of(one.documents, one.borders))
 
 
 def _hidden(base: Any, one: Batch, mask: Any) -> Tensor:

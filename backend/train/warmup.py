@@ -37,10 +37,7 @@ async def planned(ctx: Context, request: wire.StartRun) -> wire.Plan:
 
 async def make_way(ctx: Context) -> None:
     """A run wants the device: what is only being measured for a plan ends."""
-    for job in ctx.jobs.list():
-        if job.kind == KIND and job.state in ("queued", "running"):
-            await ctx.jobs.stop(job.id)
-            await ctx.jobs.wait(job.id)
+    await ctx.jobs.end(job for job in ctx.jobs.list() if job.kind == KIND)
 
 
 def _measuring(ctx: Context, prepared: Prepared) -> Work:

@@ -47,3 +47,13 @@ async def press(pilot: Pilot[Any], *names: str) -> None:
     for name in names:
         await pilot.press(name)
         await pilot.pause()
+
+
+async def settled(pilot: Pilot[Any]) -> None:
+    """Wait until no request is under way and all is painted."""
+
+    def done() -> bool:
+        return not any(one.is_running and one.group not in ("feed", "default") for one in pilot.app.workers)
+
+    await until(pilot, done, "rest")
+    await pilot.pause(0.1)

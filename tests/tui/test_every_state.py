@@ -16,7 +16,7 @@ from refact_tui.rooms import system_doctor
 from refact_tui.state import EngineState
 from refact_tui.widgets import loss_plot, lost_line
 from tests.tui.golden import matches
-from tests.tui.pilots import press, room, screen_text, sees, until
+from tests.tui.pilots import press, room, screen_text, sees, settled, until
 from tests.tui.states import STATES, answers
 from tests.tui.stub_engine import StubEngine, stub
 
@@ -103,16 +103,6 @@ async def look(pilot: Pilot[Any], looks: Looks, name: str = "") -> None:
         await settled(pilot)
         if name:
             matches(app, f"{one.noun}-{name}-{app.size.width}x{app.size.height}")
-
-
-async def settled(pilot: Pilot[Any]) -> None:
-    """Wait until no request is under way and all is painted."""
-
-    def done() -> bool:
-        return not any(one.is_running and one.group not in ("feed", "default") for one in pilot.app.workers)
-
-    await until(pilot, done, "rest")
-    await pilot.pause(0.05)
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")

@@ -7,7 +7,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from textual.pilot import Pilot
 
 from backend import wire
 from backend.paths import Paths
@@ -16,7 +15,7 @@ from refact_tui.frame import RefactApp
 from refact_tui.widgets import loss_plot
 from tests.tui import tuning_samples as samples
 from tests.tui.golden import matches
-from tests.tui.pilots import sees, until
+from tests.tui.pilots import sees, settled
 from tests.tui.samples import BUSY
 from tests.tui.stub_engine import StubEngine
 
@@ -83,16 +82,6 @@ async def shown(engine: StubEngine, case: tuple[wire.State, list[str], list[str]
         await sees(pilot, *texts)
         await settled(pilot)
         matches(app, f"{name}-{size[0]}x{size[1]}")
-
-
-async def settled(pilot: Pilot[Any]) -> None:
-    """Wait until no request is under way and all is painted."""
-
-    def done() -> bool:
-        return not any(one.is_running and one.group not in ("feed", "default") for one in pilot.app.workers)
-
-    await until(pilot, done, "rest")
-    await pilot.pause(0.1)
 
 
 @both_sizes
